@@ -1,0 +1,29 @@
+"""The first record of a log, which names it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rynxs.errors import LogCorrupt, ValueRefused
+from rynxs.eventlog import canonical
+
+if TYPE_CHECKING:
+    from rynxs.eventlog.sink import Sink
+
+
+def origin_of(sink: Sink) -> str | None:
+    """Return the origin that the first record names; None for an empty log.
+
+    Raises:
+        LogCorrupt: the first record's payload does not hold an origin.
+    """
+    first = next(iter(sink.read(0, 1)), None)
+    if first is None:
+        return None
+    try:
+        origin = canonical.decode(first.payload).get("origin")
+    except ValueRefused as error:
+        raise LogCorrupt(0, f"payload {error}") from None
+    if not isinstance(origin, str) or not origin:
+        raise LogCorrupt(0, "payload names no origin")
+    return origin

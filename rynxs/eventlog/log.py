@@ -1,0 +1,215 @@
+"""The log: batches of entries in, chained and durable records out."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import cbor2
+
+from rynxs.errors import LogCorrupt, UsageError
+from rynxs.eventlog import checkpoint, record
+from rynxs.eventlog.batch import RECORDS_MAX
+from rynxs.eventlog.chain import Chain, Tip
+from rynxs.eventlog.checkpoint import Checkpoint
+from rynxs.eventlog.merkle import HASH_SIZE, Frontier
+from rynxs.eventlog.record import FORMAT_VERSION, Header, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rynxs.eventlog.sink import Sink
+
+FRONTIER = "frontier"
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+_FRONTIER_INTERVAL = 65_536
+_TIP_MEMBERS = 6
+
+
+class Entry(NamedTuple):
+    """What is to be appended; the log adds position, chain and payload hash.
+
+    Attributes:
+        kind, subject, cause: as in the header.
+        payload: a map in deterministic CBOR (`rynxs.eventlog.canonical.encode`).
+        epoch, time_us: as in the header; neither may be below the log's last.
+        salt: empty, or 16 random bytes when the payload holds something personal.
+    """
+
+    kind: str
+    subject: str
+    payload: bytes
+    epoch: int
+    time_us: int
+    cause: int | None = None
+    salt: bytes = b""
+
+
+class Log:
+    """One writer's view of a log: it knows size, head hash and Merkle frontier without rereading.
+
+    Make one with `Log.open` to append at once, or `Log.load` to read the whole history first.
+    """
+
+    def __init__(self, sink: Sink, chain: Chain) -> None:
+        self._sink = sink
+        self._chain = chain
+        self._frontier_saved = chain.size
+
+    @classmethod
+    def open(cls, sink: Sink) -> Log:
+        """Open for appending: the cached frontier, then only the records after it are verified.
+
+        Raises:
+            LogCorrupt: the tail does not verify, or is shorter than a stored checkpoint.
+        """
+        log = cls(sink, _cached_chain(sink))
+        for _ in log.history():
+            pass
+        return log
+
+    @classmethod
+    def load(cls, sink: Sink) -> Log:
+        """Make a log whose `history` starts at the first record; read it to the end to append."""
+        return cls(sink, Chain())
+
+    def history(self) -> Iterator[list[tuple[Header, Record]]]:
+        """Verify and yield the records from the present position to the end, a batch at a time.
+
+        Raises:
+            LogCorrupt: a record does not verify, or the log is shorter than a stored checkpoint.
+        """
+        for records in batched(self._sink.read(self._chain.size)):
+            yield list(zip(self._chain.verify(records), records, strict=True))
+        _check_not_shorter(self._sink, self._chain.size)
+
+    @property
+    def size(self) -> int:
+        """Number of records."""
+        return self._chain.size
+
+    @property
+    def tip(self) -> Tip:
+        """Head hash, epoch and time of the last record."""
+        return self._chain.tip
+
+    def root(self) -> bytes:
+        """Return the Merkle tree hash of all records, 32 bytes."""
+        return self._chain.frontier.root()
+
+    def checkpoint(self, origin: str) -> Checkpoint:
+        """Return the checkpoint of the log as it stands; all it covers is durable."""
+        return Checkpoint(origin, self.size, self.root())
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Chain entries and make them durable, in batches of bounded count and size.
+
+        Raises:
+            UsageError: an entry does not fit the format or goes back in time; nothing was written.
+            SinkConflict: another writer owns the position: stop.
+            SinkUnavailable: the batches up to `size` are durable; the rest may be tried again.
+        """
+        for batch in _batches(entries):
+            self._append_batch(batch)
+
+    def save(self) -> None:
+        """Store the frontier, so that the next opening reads only what came after it."""
+        if self._frontier_saved == self.size and self._sink.get(FRONTIER) is not None:
+            return
+        if self.size:
+            self._sink.put(FRONTIER, _encode_chain(self._chain))
+            self._frontier_saved = self.size
+
+    def _append_batch(self, entries: Sequence[Entry]) -> None:
+        _check_entries(entries, self.tip)
+        head, seq = self.tip.head, self.size
+        records, leaves = [], []
+        header = None
+        for kind, subject, payload, epoch, time_us, cause, salt in entries:
+            digest = sha256(bytes((len(salt),)) + salt + payload).digest()
+            size = len(payload)
+            header = (
+                FORMAT_VERSION, seq, epoch, time_us, head, kind, subject, digest, size, cause
+            )  # fmt: skip
+            encoded = cbor2.dumps(header, canonical=True)
+            head = sha256(b"\x00" + encoded).digest()
+            records.append(Record(encoded, salt, payload))
+            leaves.append(head)
+            seq += 1
+        assert header is not None
+        self._sink.append(self.size, records)
+        self._chain.extend(Header._make(header), leaves)
+        if self.size - self._frontier_saved >= _FRONTIER_INTERVAL:
+            self.save()
+
+
+def batched(records: Iterator[Record], count: int = RECORDS_MAX) -> Iterator[list[Record]]:
+    """Cut a stream of records into lists of `count`, the last one shorter."""
+    while batch := list(islice(records, count)):
+        yield batch
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Cut entries where the next one would exceed `RECORDS_MAX` or `BATCH_BYTES_MAX`."""
+    start = size = 0
+    for position, entry in enumerate(entries):
+        size += len(entry.payload)
+        if position - start == RECORDS_MAX or (size > BATCH_BYTES_MAX and position > start):
+            yield entries[start:position]
+            start, size = position, len(entry.payload)
+    if start < len(entries):
+        yield entries[start:]
+
+
+def _check_entries(entries: Sequence[Entry], tip: Tip) -> None:
+    epoch, time_us = tip.epoch, tip.time_us
+    for kind, subject in {(entry.kind, entry.subject) for entry in entries}:
+        record.check_names(kind, subject)
+    for entry in entries:
+        if not epoch <= entry.epoch <= record.FIELD_MAX:
+            raise UsageError(f"{entry.kind}: epoch {entry.epoch} is below {epoch} or too large")
+        if not time_us <= entry.time_us <= record.FIELD_MAX:
+            raise UsageError(f"{entry.kind}: time {entry.time_us} is below {time_us} or too large")
+        if len(entry.payload) > record.PAYLOAD_SIZE_MAX:
+            raise UsageError(
+                f"{entry.kind} of {entry.subject or 'the log'}: payload of {len(entry.payload)} "
+                f"bytes, the limit is {record.PAYLOAD_SIZE_MAX}"
+            )
+        epoch, time_us = entry.epoch, entry.time_us
+
+
+def _check_not_shorter(sink: Sink, size: int) -> None:
+    newest = checkpoint.latest(sink)
+    if newest is not None and newest[0].size > size:
+        raise LogCorrupt(
+            size, f"missing: the log ends here, a stored checkpoint covers {newest[0].size} records"
+        )
+
+
+def _encode_chain(chain: Chain) -> bytes:
+    tip = chain.tip
+    members = (FORMAT_VERSION, chain.size, tip.head, tip.epoch, tip.time_us, chain.frontier.nodes())
+    encoded = cbor2.dumps(members, canonical=True)
+    return encoded + sha256(encoded).digest()
+
+
+def _cached_chain(sink: Sink) -> Chain:
+    """Return the chain stored by `Log.save`; an empty one when it is missing, stale or garbled."""
+    stored = sink.get(FRONTIER)
+    if stored is None:
+        return Chain()
+    try:
+        members = cbor2.loads(stored.data[:-HASH_SIZE])
+        if type(members) is not list or len(members) != _TIP_MEMBERS:
+            return Chain()
+        version, size, head, epoch, time_us, nodes = members
+        chain = Chain(Tip(head, epoch, time_us), Frontier(size, nodes))
+        if version != FORMAT_VERSION or _encode_chain(chain) != stored.data or not size > 0:
+            return Chain()
+        last = next(iter(sink.read(size - 1, size)), None) if size <= sink.size() else None
+    except (cbor2.CBORError, ValueError, TypeError, AttributeError, ArithmeticError):
+        return Chain()
+    if last is None or record.leaf_hash(last.header) != head:
+        return Chain()
+    return chain

@@ -1,0 +1,145 @@
+"""Signed notes (https://c2sp.org/signed-note): a text and the signature lines under it.
+
+The scheme of a signature is a plugin's business; here is only the format, and the rule that an
+unknown signature is ignored while a bad signature of a known key refuses the note.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from rynxs.errors import CheckpointRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOTE_SIZE_MAX = 1_000_000
+SIGNATURES_MAX = 100
+KEY_ID_SIZE = 4
+_SIGNATURE_MARK = "— "
+
+
+class Signature(NamedTuple):
+    """One signature line: the key's name, its 4-byte key ID, and the signature's bytes."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+class Note(NamedTuple):
+    """A note: its text, which ends in a newline, and its signatures."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+
+class NoteVerifier(Protocol):
+    """A public key that can check signatures."""
+
+    @property
+    def name(self) -> str:
+        """Key name, as in the signature line."""
+
+    @property
+    def key_id(self) -> bytes:
+        """Key ID, 4 bytes."""
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Tell whether `signature` is this key's signature of `message`."""
+
+
+class NoteSigner(Protocol):
+    """A private key that can sign."""
+
+    @property
+    def name(self) -> str:
+        """Key name, as in the signature line."""
+
+    @property
+    def key_id(self) -> bytes:
+        """Key ID, 4 bytes."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of `message`."""
+
+
+def sign(text: str, signers: Sequence[NoteSigner]) -> bytes:
+    """Return the signed note of a text that ends in a newline."""
+    assert text.endswith("\n"), "a note's text ends in a newline"
+    lines = [
+        format_signature(Signature(key.name, key.key_id, key.sign(text.encode())))
+        for key in signers
+    ]
+    return f"{text}\n{''.join(lines)}".encode()
+
+
+def format_signature(signature: Signature) -> str:
+    """Return the line of one signature, newline included."""
+    blob = base64.b64encode(signature.key_id + signature.signature).decode()
+    return f"{_SIGNATURE_MARK}{signature.name} {blob}\n"
+
+
+def parse(data: bytes) -> Note:
+    """Return the note that `data` is.
+
+    Raises:
+        CheckpointRefused: it is not a signed note.
+    """
+    if len(data) > NOTE_SIZE_MAX:
+        raise CheckpointRefused(f"note is over {NOTE_SIZE_MAX} bytes")
+    try:
+        whole = data.decode()
+    except UnicodeDecodeError:
+        raise CheckpointRefused("note is not UTF-8") from None
+    if any(character < " " and character != "\n" for character in whole):
+        raise CheckpointRefused("note holds a control character")
+    body, blank, lines = whole.rpartition("\n\n")
+    if not blank or not lines.endswith("\n"):
+        raise CheckpointRefused("note has no signature lines after a blank line")
+    signatures = [_parse_signature(line) for line in lines[:-1].split("\n")]
+    if len(signatures) > SIGNATURES_MAX:
+        raise CheckpointRefused(f"note has over {SIGNATURES_MAX} signatures")
+    return Note(body + "\n", tuple(signatures))
+
+
+def verify(note: Note, keys: Sequence[NoteVerifier]) -> list[str]:
+    """Return the names of the keys, out of `keys`, that signed the note; at least one.
+
+    Raises:
+        CheckpointRefused: a known key's signature is bad, or no known key signed.
+    """
+    known = {(key.name, key.key_id): key for key in keys}
+    signed = []
+    for signature in note.signatures:
+        key = known.get((signature.name, signature.key_id))
+        if key is None:
+            continue
+        if not key.verify(note.text.encode(), signature.signature):
+            raise CheckpointRefused(f"the signature of {key.name} is not valid")
+        signed.append(key.name)
+    if not signed:
+        found = ", ".join(f"{s.name}+{s.key_id.hex()}" for s in note.signatures)
+        wanted = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in keys)
+        raise CheckpointRefused(f"signed by {found}, and by none of the known keys ({wanted})")
+    return signed
+
+
+def is_key_name(name: str) -> bool:
+    """Tell whether `name` may name a key: not empty, no plus sign, no white space."""
+    return bool(name) and "+" not in name and not any(c.isspace() or c < "!" for c in name)
+
+
+def _parse_signature(line: str) -> Signature:
+    name, space, blob = line.removeprefix(_SIGNATURE_MARK).partition(" ")
+    if not line.startswith(_SIGNATURE_MARK) or not space or not is_key_name(name):
+        raise CheckpointRefused("note has a malformed signature line")
+    try:
+        raw = base64.b64decode(blob, validate=True)
+    except (binascii.Error, ValueError):
+        raise CheckpointRefused(f"the signature of {name} is not base64") from None
+    if len(raw) <= KEY_ID_SIZE or base64.b64encode(raw).decode() != blob:
+        raise CheckpointRefused(f"the signature of {name} is malformed")
+    return Signature(name, raw[:KEY_ID_SIZE], raw[KEY_ID_SIZE:])

@@ -1,0 +1,59 @@
+"""Recognising literal credentials, which must never land in the log.
+
+A log is append-only: a secret written to it stays. So the models refuse what looks like one: the
+published token formats of common providers, private key blocks, and user info in URLs. A field
+whose very name asks for a secret is answered with where the secret belongs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LITERALS = {
+    "an API key": r"\bsk-[A-Za-z0-9_-]{16,}|\bAIza[A-Za-z0-9_-]{35}\b|\bhf_[A-Za-z0-9]{30,}",
+    "a GitHub token": r"\bgh[opusr]_[A-Za-z0-9]{36,}|\bgithub_pat_[A-Za-z0-9_]{22,}",
+    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20,}",
+    "an AWS access key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+    "a Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
+    "a JSON Web Token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*",
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----|PRIVATE\+KEY\+",
+    "user info in a URL": r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s@]+@",
+}
+_LITERAL = re.compile("|".join(f"({pattern})" for pattern in _LITERALS.values()), re.ASCII)
+_NAMES = re.compile(
+    r"api_?key|access_?key|secret_?key|private_?key|token|password|passwd|credential|secret",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def find_credential(text: str) -> str | None:
+    """Return what kind of credential a text holds, such as ``an API key``, or None."""
+    match = _LITERAL.search(text)
+    if match is None:
+        return None
+    assert match.lastindex is not None
+    return list(_LITERALS)[match.lastindex - 1]
+
+
+def names_credential(field: str) -> bool:
+    """Tell whether a field's name asks for a secret value."""
+    return _NAMES.search(field) is not None
+
+
+def walk_credentials(value: object, steps: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
+    """Yield the location of each literal credential in the keys and values of a JSON value."""
+    if isinstance(value, str):
+        if find_credential(value):
+            yield steps
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            if find_credential(str(key)):
+                yield (*steps, "<key>")
+            yield from walk_credentials(member, (*steps, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from walk_credentials(member, (*steps, index))

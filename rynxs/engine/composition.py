@@ -1,0 +1,107 @@
+"""The composition: the reducers and renderers of an epoch, with versions and settings.
+
+It is what, beside the log, a plan is a function of; so the first event of every epoch records it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rynxs.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rynxs.engine.contracts import Reducer, Renderer
+    from rynxs.engine.resource import Resource
+
+
+class Component(NamedTuple):
+    """One reducer or renderer with the settings it was made from."""
+
+    plugin: Any
+    settings: Mapping[str, Any]
+
+    @property
+    def requirement(self) -> str:
+        """``name==version``."""
+        return f"{self.plugin.name}=={self.plugin.version}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is recorded of it."""
+        name, version = self.plugin.name, self.plugin.version
+        return {"name": name, "settings": dict(self.settings), "version": version}
+
+
+class Composition:
+    """The selected reducers and renderers.
+
+    Attributes:
+        renderers: sorted by name.
+        renderer_requirements: their ``name==version``.
+    """
+
+    def __init__(self, reducers: Sequence[Component], renderers: Sequence[Component]) -> None:
+        """Sort by name, and route each resource kind to its reducer.
+
+        Raises:
+            PluginError: two reducers own the same kind.
+        """
+        self._reducers = sorted(reducers, key=_name)
+        self._renderers = sorted(renderers, key=_name)
+        self.renderers: list[Renderer] = [component.plugin for component in self._renderers]
+        self.renderer_requirements = [component.requirement for component in self._renderers]
+        self._owners: dict[str, tuple[Component, Resource]] = {}
+        for component in self._reducers:
+            for resource in component.plugin.resources:
+                if resource.group_kind in self._owners:
+                    other = self._owners[resource.group_kind][0].requirement
+                    raise PluginError(
+                        f"{resource.group_kind} is owned by {other} and by {component.requirement}"
+                    )
+                self._owners[resource.group_kind] = (component, resource)
+
+    def resources(self) -> list[Resource]:
+        """Return the kinds that the reducers own, sorted by group and kind."""
+        return [self._owners[group_kind][1] for group_kind in sorted(self._owners)]
+
+    def resource(self, group_kind: str) -> Resource | None:
+        """Return the resource of a ``group/Kind``, or None when no reducer owns it."""
+        owned = self._owners.get(group_kind)
+        return owned[1] if owned else None
+
+    def reducer(self, group_kind: str) -> Reducer | None:
+        """Return the reducer of a ``group/Kind``, or None."""
+        owned = self._owners.get(group_kind)
+        return owned[0].plugin if owned else None
+
+    def reducer_requirement(self, group_kind: str) -> str:
+        """Return the ``name==version`` of the reducer of a ``group/Kind``, empty for none."""
+        owned = self._owners.get(group_kind)
+        return owned[0].requirement if owned else ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``EpochStarted`` records."""
+        return {
+            "reducers": [component.as_json() for component in self._reducers],
+            "renderers": [component.as_json() for component in self._renderers],
+        }
+
+
+def missing(recorded: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
+    """Return what of a recorded composition another one lacks, as ``NAME==VERSION``."""
+    found = []
+    for family in ("reducers", "renderers"):
+        present = {part["name"]: part for part in installed[family]}
+        for part in recorded[family]:
+            requirement = f"{part['name']}=={part['version']}"
+            other = present.get(part["name"])
+            if other is None or other["version"] != part["version"]:
+                found.append(requirement)
+            elif other["settings"] != part["settings"]:
+                found.append(f"{requirement} with the settings recorded for it")
+    return found
+
+
+def _name(component: Component) -> str:
+    return str(component.plugin.name)

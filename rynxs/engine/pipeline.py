@@ -1,0 +1,195 @@
+"""The pipeline, sans I/O: observations in, entries to append and durable plans to apply out.
+
+Whoever drives it (`rynxs run`, the operator, the simulator) makes what `take_entries` returns
+durable and then says so with `acknowledge`; a plan is handed out only after that. The pipeline's
+state runs ahead of the log by the entries not yet acknowledged, so that equality is judged in the
+order of appending.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rynxs import __version__
+from rynxs.engine import event as ev
+from rynxs.engine import plan
+from rynxs.engine.event import Event
+from rynxs.engine.observation import observe
+from rynxs.engine.state import State
+from rynxs.engine.subject import parse_subject
+from rynxs.eventlog import canonical
+from rynxs.eventlog.log import Entry
+from rynxs.eventlog.record import SALT_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rynxs.engine.composition import Composition
+    from rynxs.engine.observation import Actor
+    from rynxs.engine.plan import Manifest
+    from rynxs.engine.resource import Resource
+    from rynxs.eventlog.sink import Incident
+    from rynxs.sources import Sources
+
+
+class Plan(NamedTuple):
+    """A plan that may be applied once its record is durable.
+
+    Attributes:
+        subject: what it is for.
+        seq: its ``Planned`` record.
+        manifests: all that the subject asks for, in the order to apply them.
+        changed: ids of those that differ from the plan before.
+        removed: ids of those that are no longer asked for.
+        retained: ids of those that are no longer asked for but stay.
+    """
+
+    subject: str
+    seq: int
+    manifests: list[Manifest]
+    changed: list[str]
+    removed: list[str]
+    retained: list[str]
+
+
+class Pipeline:
+    """One process's view of the system; call `fold` over the history, then the rest."""
+
+    def __init__(self, composition: Composition, sources: Sources, origin: str) -> None:
+        """`origin` names a log that is still empty; one with a history keeps its own."""
+        self._composition = composition
+        self._sources = sources
+        self._origin = origin
+        self._leading = False
+        self._entries: list[Entry] = []
+        self._plans: list[Plan] = []
+        self.state = State(composition)
+
+    @property
+    def origin(self) -> str:
+        """The log's name."""
+        return self.state.origin or self._origin
+
+    def fold(self, event: Event) -> None:
+        """Take in one event of the history."""
+        self.state.fold(event)
+
+    def resume(self) -> None:
+        """Replan what the history left unplanned, and everything if the composition changed."""
+        recorded = self.state.composition
+        if recorded is not None and recorded != self._composition.as_json():
+            self.start_epoch()
+            for subject in sorted({*self.state.plans, *self.state.live()}):
+                self.state.unplanned.setdefault(subject, self.state.size - 1)
+        self._replan()
+
+    def start_epoch(self) -> None:
+        """Start this process's epoch; done by the first event it emits, at the latest."""
+        self._leading = True
+        body = {
+            "composition": self._composition.as_json(),
+            "identity": self._sources.identity,
+            "kernel": f"rynxs=={__version__}",
+            "origin": self.origin,
+        }
+        self._emit(ev.EPOCH_STARTED, "", body, epoch=self.state.epoch + 1)
+
+    def record_incidents(self, incidents: Sequence[Incident]) -> None:
+        """Record those of the sink's incidents that the log does not hold yet."""
+        for incident in incidents:
+            if incident.id not in self.state.incidents:
+                self._emit_led(ev.TAIL_QUARANTINED, "", incident._asdict())
+
+    def observe(self, resource: Resource, manifest: Mapping[str, Any], actor: Actor) -> bool:
+        """Take in an object as it is now; return whether it differs from its last observation."""
+        observation = observe(resource, manifest)
+        subject = str(observation.subject)
+        last = self.state.observation(subject)
+        if last is not None:
+            facts = {key: value for key, value in last.payload.items() if key != "actor"}
+            if canonical.encode(facts) == canonical.encode(observation.facts):
+                return False
+        salt = self._sources.entropy.token(SALT_SIZE) if observation.personal else b""
+        self._emit_led(ev.observed(resource.kind), subject, observation.payload(actor), salt=salt)
+        self._replan()
+        return True
+
+    def delete(self, subject: str, actor: Actor) -> None:
+        """Take in that a live subject is gone."""
+        last = self.state.observation(subject)
+        assert last is not None, f"{subject} is not live"
+        body = {"actor": actor._asdict(), "uid": last.payload["object"]["metadata"]["uid"]}
+        kind = parse_subject(subject).kind
+        self._emit_led(ev.deleted(kind), subject, body, cause=last.seq)
+        self._replan()
+
+    def manifests(self, subject: str) -> list[Manifest]:
+        """Return what a subject asks for now."""
+        return plan.render(
+            self._composition.renderers, subject, self.state.slices.get(subject), self.state.slices
+        )
+
+    def take_entries(self) -> list[Entry]:
+        """Return what is to be appended, and forget it."""
+        entries, self._entries = self._entries, []
+        return entries
+
+    def acknowledge(self, size: int) -> list[Plan]:
+        """Return the plans whose records are among the first `size`, which are now durable."""
+        ready = [planned for planned in self._plans if planned.seq < size]
+        self._plans = [planned for planned in self._plans if planned.seq >= size]
+        return ready
+
+    def _replan(self) -> None:
+        for subject, cause in sorted(self.state.unplanned.items()):
+            manifests = self.manifests(subject)
+            known = self.state.plans.get(subject)
+            if known is None and not manifests:
+                self.state.unplanned.pop(subject)
+                continue
+            body = plan.payload(
+                manifests,
+                known.entries if known else {},
+                self._composition.reducer_requirement(parse_subject(subject).group_kind),
+                self._composition.renderer_requirements,
+            )
+            self._emit_led(ev.PLANNED, subject, body, cause=cause)
+            changed = [plan.manifest_id(body) for body in body["changed"]]
+            self._plans.append(
+                Plan(
+                    subject,
+                    self.state.size - 1,
+                    manifests,
+                    changed,
+                    body["removed"],
+                    body["retained"],
+                )
+            )
+
+    def _emit_led(
+        self,
+        kind: str,
+        subject: str,
+        body: Mapping[str, Any],
+        cause: int | None = None,
+        salt: bytes = b"",
+    ) -> None:
+        if not self._leading:
+            self.start_epoch()
+        self._emit(kind, subject, body, cause=cause, salt=salt)
+
+    def _emit(
+        self,
+        kind: str,
+        subject: str,
+        body: Mapping[str, Any],
+        epoch: int | None = None,
+        cause: int | None = None,
+        salt: bytes = b"",
+    ) -> None:
+        state = self.state
+        encoded = canonical.encode(body)
+        epoch = state.epoch if epoch is None else epoch
+        time_us = max(self._sources.clock.now_us(), state.time_us)
+        state.fold(Event(state.size, epoch, time_us, kind, subject, encoded, cause))
+        self._entries.append(Entry(kind, subject, encoded, epoch, time_us, cause, salt))

@@ -1,0 +1,135 @@
+"""Plans: the manifests that a subject's state asks for, their digests, and how two plans differ."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rynxs.errors import PluginError, ValueRefused
+from rynxs.eventlog import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rynxs.engine.contracts import Renderer, View
+
+RETAIN_ANNOTATION = "universe.ai/retain"
+_EMPTY: dict[str, Any] = {}
+
+
+class Manifest(NamedTuple):
+    """One rendered manifest.
+
+    Attributes:
+        id: ``apiVersion/Kind/namespace/name``, without the namespace when there is none.
+        digest: SHA-256 of its deterministic CBOR, lower-case hex.
+        body: the manifest.
+        retain: whether it outlives its subject.
+    """
+
+    id: str
+    digest: str
+    body: dict[str, Any]
+    retain: bool
+
+    def entry(self) -> dict[str, Any]:
+        """Return its line in the payload of ``Planned``."""
+        return {"digest": self.digest, "id": self.id, "retain": self.retain}
+
+
+class Planned(NamedTuple):
+    """What was last planned for a subject.
+
+    Attributes:
+        seq: the ``Planned`` record.
+        entries: as in its payload, by manifest id, in the order to apply them.
+    """
+
+    seq: int
+    entries: dict[str, dict[str, Any]]
+
+
+def render(
+    renderers: Sequence[Renderer], subject: str, current: Mapping[str, Any] | None, view: View
+) -> list[Manifest]:
+    """Return the manifests of all renderers for a subject, none when it has no slice.
+
+    Raises:
+        PluginError: a renderer failed, or what it returned is not a list of distinct manifests.
+    """
+    if current is None:
+        return []
+    manifests: dict[str, Manifest] = {}
+    for renderer in renderers:
+        for body in _rendered(renderer, subject, current, view):
+            manifest = _manifest(renderer, subject, body)
+            if manifest.id in manifests:
+                raise PluginError(f"{manifest.id} of {subject} is rendered twice")
+            manifests[manifest.id] = manifest
+    return list(manifests.values())
+
+
+def digest_of(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return the digest of a whole plan: SHA-256 over its entries, lower-case hex."""
+    listed = [dict(entry) for entry in entries]
+    return sha256(canonical.encode({"manifests": listed})).hexdigest()
+
+
+def payload(
+    manifests: Sequence[Manifest],
+    before: Mapping[str, Mapping[str, Any]],
+    reducer: str,
+    renderers: Sequence[str],
+) -> dict[str, Any]:
+    """Return the payload of ``Planned``: all digests, and in full the manifests that changed.
+
+    Args:
+        manifests: the plan.
+        before: the entries of the plan before it, by manifest id.
+        reducer: who made the slice, as ``name==version``.
+        renderers: who made the manifests, likewise.
+    """
+    now = {manifest.id for manifest in manifests}
+    gone = [entry for identifier, entry in before.items() if identifier not in now]
+    return {
+        "changed": [
+            m.body for m in manifests if before.get(m.id, _EMPTY).get("digest") != m.digest
+        ],
+        "manifests": [manifest.entry() for manifest in manifests],
+        "reducer": reducer,
+        "removed": [entry["id"] for entry in gone if not entry["retain"]],
+        "renderers": list(renderers),
+        "retained": [entry["id"] for entry in gone if entry["retain"]],
+    }
+
+
+def manifest_id(body: Mapping[str, Any]) -> str:
+    """Return ``apiVersion/Kind/namespace/name`` of a manifest."""
+    metadata = body["metadata"]
+    namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
+    return f"{body['apiVersion']}/{body['kind']}/{namespace}{metadata['name']}"
+
+
+def _rendered(
+    renderer: Renderer, subject: str, current: Mapping[str, Any], view: View
+) -> Sequence[dict[str, Any]]:
+    try:
+        return list(renderer.render(subject, current, view))
+    except Exception as error:
+        raise PluginError(
+            f"renderer {renderer.name}=={renderer.version} failed on {subject}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _manifest(renderer: Renderer, subject: str, body: dict[str, Any]) -> Manifest:
+    try:
+        identifier = manifest_id(body)
+        digest = sha256(canonical.encode(body)).hexdigest()
+        annotations = body["metadata"].get("annotations") or {}
+        return Manifest(identifier, digest, body, annotations.get(RETAIN_ANNOTATION) == "true")
+    except (ValueRefused, KeyError, TypeError, AttributeError) as error:
+        raise PluginError(
+            f"renderer {renderer.name}=={renderer.version} returned for {subject} "
+            f"what is not a manifest: {type(error).__name__}: {error}"
+        ) from error

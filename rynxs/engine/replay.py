@@ -1,0 +1,113 @@
+"""Replay: the state at a point of the log, and every recorded plan recomputed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rynxs.engine import diff, plan
+from rynxs.engine import event as ev
+from rynxs.engine.composition import missing
+from rynxs.engine.state import State
+from rynxs.errors import NondeterminismError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rynxs.engine.composition import Composition
+    from rynxs.engine.event import Event
+    from rynxs.engine.plan import Manifest
+
+    RecordedManifest = Callable[[str, str, int], Mapping[str, Any] | None]
+
+
+class Incomparable(NamedTuple):
+    """Plans that were made by plugins other than those at hand.
+
+    Attributes:
+        needs: what would be needed to compare them, as ``NAME==VERSION``.
+        seqs: their ``Planned`` records.
+    """
+
+    needs: tuple[str, ...]
+    seqs: list[int]
+
+
+class Replay:
+    """Folds a log from its first record, and compares plans when told to.
+
+    Attributes:
+        state: the state after the events fed so far.
+        compared: number of plans that recomputed to what was recorded.
+    """
+
+    def __init__(self, composition: Composition) -> None:
+        self._composition = composition
+        self._incomparable: dict[tuple[str, ...], list[int]] = {}
+        self._needs: tuple[str, ...] = ()
+        self.state = State(composition)
+        self.compared = 0
+
+    def feed(self, event: Event) -> None:
+        """Take in the next event."""
+        self.state.fold(event)
+        if event.kind == ev.EPOCH_STARTED:
+            recorded = event.payload["composition"]
+            self._needs = tuple(missing(recorded, self._composition.as_json()))
+
+    def check(self, event: Event, recorded_manifest: RecordedManifest) -> None:
+        """Take in the next event; if it is a plan, recompute it from the state before it.
+
+        Args:
+            event: the next event.
+            recorded_manifest: returns the manifest last recorded in full for a subject and a
+                manifest id at or before a seq; asked only to explain a difference.
+
+        Raises:
+            NondeterminismError: the plan differs from the recorded one.
+        """
+        if event.kind == ev.PLANNED:
+            if self._needs:
+                self._incomparable.setdefault(self._needs, []).append(event.seq)
+            else:
+                self._compare(event, recorded_manifest)
+        self.feed(event)
+
+    def incomparable(self) -> list[Incomparable]:
+        """Return the plans that could not be compared, by what they need."""
+        return [Incomparable(needs, seqs) for needs, seqs in self._incomparable.items()]
+
+    def manifests(self, subject: str) -> list[Manifest]:
+        """Return what a subject asks for in this state."""
+        slices = self.state.slices
+        return plan.render(self._composition.renderers, subject, slices.get(subject), slices)
+
+    def _compare(self, event: Event, recorded_manifest: RecordedManifest) -> None:
+        manifests = self.manifests(event.subject)
+        recorded = event.payload["manifests"]
+        entries = [manifest.entry() for manifest in manifests]
+        if entries == recorded:
+            self.compared += 1
+            return
+        fields = _explain(event, manifests, recorded_manifest)
+        raise NondeterminismError(
+            event.seq, event.subject, plan.digest_of(recorded), plan.digest_of(entries), fields
+        )
+
+
+def _explain(
+    event: Event, manifests: Sequence[Manifest], recorded_manifest: RecordedManifest
+) -> list[str]:
+    """Return the fields in which a recorded and a recomputed plan differ."""
+    recorded = {entry["id"]: entry for entry in event.payload["manifests"]}
+    recomputed = {manifest.id: manifest for manifest in manifests}
+    fields = [
+        f"{identifier}: recorded only" for identifier in recorded if identifier not in recomputed
+    ]
+    for identifier, manifest in recomputed.items():
+        if identifier not in recorded:
+            fields.append(f"{identifier}: recomputed only")
+        elif recorded[identifier] != manifest.entry():
+            before = recorded_manifest(event.subject, identifier, event.seq)
+            changes = diff.differences(before, manifest.body)
+            fields += [f"{identifier}: {change}" for change in changes]
+    return fields or ["the order of the manifests"]

@@ -1,0 +1,303 @@
+"""The configuration: ``rynxs.yaml``, every plugin picked by name, every setting checked."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import (
+    AliasGenerator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from rynxs.documents import read_documents
+from rynxs.engine.composition import Component, Composition
+from rynxs.errors import ConfigError
+from rynxs.problems import nearest, problems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rynxs.eventlog.note import NoteSigner
+    from rynxs.eventlog.sink import Sink
+    from rynxs.extension import SignerPlugin, SinkPlugin
+    from rynxs.plugins import PluginManager
+    from rynxs.sources import Sources
+
+DEFAULT_FILE = Path("rynxs.yaml")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class ConfigModel(BaseModel):
+    """Base of the configuration's models: camelCase names, unknown keys refused."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(alias=to_camel),
+        populate_by_name=False,
+        extra="forbid",
+        strict=True,
+        frozen=True,
+    )
+
+
+class Picks(ConfigModel):
+    """The plugins, by name."""
+
+    sink: str = Field("file", description="Where the log is kept.")
+    reducers: list[str] = Field(["agent"], description="Who folds events into state.")
+    renderers: list[str] = Field(["workload"], description="Who turns state into manifests.")
+    signer: str | None = Field("ed25519", description="The signature scheme of checkpoints.")
+
+    @field_validator("reducers", "renderers")
+    @classmethod
+    def _distinct(cls, names: list[str]) -> list[str]:
+        if len(set(names)) != len(names):
+            raise ValueError("a name stands twice")
+        return names
+
+
+class RawSettings(ConfigModel):
+    """The settings before the picked plugins have checked them."""
+
+    sink: dict[str, Any] = {}
+    reducers: dict[str, dict[str, Any]] = {}
+    renderers: dict[str, dict[str, Any]] = {}
+    signer: dict[str, Any] = {}
+
+
+class RawConfig(ConfigModel):
+    """The whole file before the picked plugins have checked their settings."""
+
+    origin: str = Field(
+        "rynxs.local/log",
+        pattern=r"^[^\s+]+$",
+        max_length=255,
+        description="Names a new log in its checkpoints; unique, such as a URL without scheme.",
+    )
+    plugins: Picks = Picks()
+    settings: RawSettings = RawSettings()
+
+
+class Config:
+    """A configuration whose plugins are loaded, and whose settings are checked, on first use."""
+
+    def __init__(self, raw: RawConfig, plugins: PluginManager, source: str) -> None:
+        """`source` names the file in errors.
+
+        Raises:
+            ConfigError: settings stand there for a plugin that is not picked.
+        """
+        self._raw = raw
+        self._plugins = plugins
+        self._source = source
+        for family in ("reducers", "renderers"):
+            picked = getattr(raw.plugins, family)
+            for name in getattr(raw.settings, family):
+                if name not in picked:
+                    raise ConfigError(
+                        f"{source}: settings.{family}.{name}: '{name}' is not in plugins.{family} "
+                        f"({', '.join(picked) or 'none'}){nearest(name, picked)}"
+                    )
+
+    @property
+    def origin(self) -> str:
+        """The name of a new log."""
+        return self._raw.origin
+
+    def picked(self) -> set[tuple[str, str]]:
+        """Return the picked plugins as family and name."""
+        picks = self._raw.plugins
+        return {
+            ("sink", picks.sink),
+            *(("reducer", name) for name in picks.reducers),
+            *(("renderer", name) for name in picks.renderers),
+            *((("signer", picks.signer),) if picks.signer else ()),
+        }
+
+    def sink(self) -> SinkPlugin:
+        """Return the picked sink."""
+        return self._plugins.sink(self._raw.plugins.sink)
+
+    def signer_scheme(self) -> SignerPlugin:
+        """Return the picked signature scheme.
+
+        Raises:
+            ConfigError: none is picked.
+        """
+        if self._raw.plugins.signer is None:
+            raise ConfigError(f"{self._source}: plugins.signer is null, so no key can be used")
+        return self._plugins.signer(self._raw.plugins.signer)
+
+    def open_writer(self, sources: Sources) -> Sink:
+        """Open the configured log for appending."""
+        plugin = self.sink()
+        return plugin.open_writer(self._sink_settings(plugin), sources)
+
+    def open_reader(self) -> Sink:
+        """Open the configured log for reading."""
+        plugin = self.sink()
+        return plugin.open_reader(self._sink_settings(plugin))
+
+    def signer(self) -> NoteSigner | None:
+        """Return the private key to sign with, None when no key is configured."""
+        if self._raw.plugins.signer is None:
+            return None
+        plugin = self.signer_scheme()
+        settings = self._validated(plugin.settings, self._raw.settings.signer, "settings.signer")
+        return plugin.load_signer(settings)
+
+    def composition(self) -> Composition:
+        """Return the picked reducers and renderers, made from their settings."""
+        picks, settings = self._raw.plugins, self._raw.settings
+        reducers = [
+            self._component(self._plugins.reducer(name), settings.reducers, f"reducers.{name}")
+            for name in picks.reducers
+        ]
+        renderers = [
+            self._component(self._plugins.renderer(name), settings.renderers, f"renderers.{name}")
+            for name in picks.renderers
+        ]
+        return Composition(reducers, renderers)
+
+    def recorded_composition(self, recorded: Mapping[str, Any]) -> Composition:
+        """Return the composition that an epoch recorded, made of the installed plugins.
+
+        Raises:
+            PluginError: one of its plugins is not installed.
+        """
+        parts: dict[str, list[Component]] = {}
+        for family in ("reducers", "renderers"):
+            load = getattr(self._plugins, family.removesuffix("s"))
+            parts[family] = [
+                self._component(load(part["name"]), {part["name"]: part["settings"]}, part["name"])
+                for part in recorded[family]
+            ]
+        return Composition(parts["reducers"], parts["renderers"])
+
+    def with_log(self, url: str) -> Config:
+        """Return this configuration with the log that a URL names.
+
+        Raises:
+            ConfigError: the URL has no scheme, or the sink does not take it.
+        """
+        name, rest = _split_url(url, "a log", "file:./rynxs-log")
+        mine = name == self._raw.plugins.sink
+        inherited = self._raw.settings.sink if mine else {}
+        settings = {**inherited, **self._plugins.sink(name).parse_url(rest)}
+        return self._updated({"sink": name}, {"sink": settings}, url)
+
+    def with_signer(self, url: str) -> Config:
+        """Return this configuration with the key that a URL names, such as ``ed25519:./key``."""
+        name, rest = _split_url(url, "a key", "ed25519:./signing.key")
+        settings = self._plugins.signer(name).parse_url(rest)
+        return self._updated({"signer": name}, {"signer": settings}, url)
+
+    def model(self) -> type[BaseModel]:
+        """Return the model of the whole file, the settings of the picked plugins included."""
+        picks = self._raw.plugins
+        families = {
+            "sink": self.sink().settings,
+            "reducers": _settings_model("Reducers", picks.reducers, self._plugins.reducer),
+            "renderers": _settings_model("Renderers", picks.renderers, self._plugins.renderer),
+        }
+        if picks.signer is not None:
+            families["signer"] = self.signer_scheme().settings
+        settings = _optional_fields("Settings", families)
+        return create_model(
+            "Config",
+            __base__=RawConfig,
+            settings=(settings, Field(default_factory=settings)),
+        )
+
+    def effective(self) -> dict[str, Any]:
+        """Return the whole configuration with every default filled in.
+
+        Raises:
+            ConfigError: a setting is unknown or not allowed.
+        """
+        model = self.model()
+        raw = self._raw.model_dump(mode="json", by_alias=True)
+        if self._raw.plugins.signer is None:
+            raw["settings"].pop("signer")
+        checked = self._validated(model, raw, "")
+        return checked.model_dump(mode="json", by_alias=True)
+
+    def _component(
+        self, plugin: Any, settings: Mapping[str, Mapping[str, Any]], path: str
+    ) -> Component:
+        checked = self._validated(
+            plugin.settings, settings.get(plugin.name, {}), f"settings.{path}"
+        )
+        return Component(plugin.create(checked), checked.model_dump(mode="json", by_alias=True))
+
+    def _sink_settings(self, plugin: SinkPlugin) -> BaseModel:
+        return self._validated(plugin.settings, self._raw.settings.sink, "settings.sink")
+
+    def _validated(self, model: type[BaseModel], value: Mapping[str, Any], path: str) -> BaseModel:
+        return _validate(model, value, self._source, tuple(filter(None, path.split("."))))
+
+    def _updated(self, picks: dict[str, Any], settings: dict[str, Any], source: str) -> Config:
+        raw = self._raw.model_copy(
+            update={
+                "plugins": self._raw.plugins.model_copy(update=picks),
+                "settings": self._raw.settings.model_copy(update=settings),
+            }
+        )
+        return Config(raw, self._plugins, source)
+
+
+def load_config(path: Path | None, plugins: PluginManager) -> Config:
+    """Return the configuration of a file; without one, of ``./rynxs.yaml`` or all defaults.
+
+    Raises:
+        ConfigError: the file is missing or not a valid configuration.
+    """
+    if path is None and not DEFAULT_FILE.exists():
+        return Config(RawConfig(), plugins, "the command line")
+    source = path or DEFAULT_FILE
+    documents = read_documents(source)
+    if len(documents) > 1 or not all(isinstance(document.value, dict) for document in documents):
+        raise ConfigError(f"{source}: a configuration is one map")
+    value = documents[0].value if documents else {}
+    return Config(_validate(RawConfig, value, str(source), ()), plugins, str(source))
+
+
+def json_schema(config: Config) -> dict[str, Any]:
+    """Return the JSON Schema of the whole file for the picked plugins."""
+    schema = config.model().model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **copy.deepcopy(schema)}
+
+
+def _validate(
+    model: type[Model], value: Mapping[str, Any], source: str, prefix: tuple[str, ...]
+) -> Model:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = problems_of(error, model, prefix)
+        raise ConfigError("\n".join(f"{source}: {problem}" for problem in problems)) from None
+
+
+def _split_url(url: str, what: str, example: str) -> tuple[str, str]:
+    name, colon, rest = url.partition(":")
+    if not colon or not name:
+        raise ConfigError(f"{url!r} does not name {what}; expected is <plugin>:..., as {example}")
+    return name, rest
+
+
+def _settings_model(title: str, names: list[str], load: Any) -> type[BaseModel]:
+    return _optional_fields(title, {name: load(name).settings for name in names})
+
+
+def _optional_fields(title: str, models: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        name: (model, Field(default_factory=model)) for name, model in models.items()
+    }
+    return create_model(title, __base__=ConfigModel, **fields)

@@ -1,0 +1,164 @@
+"""The directory of a log: what lies where, and reading its segments."""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_right
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from rynxs.api import SinkCorrupt
+from rynxs_sink_file import index
+from rynxs_sink_file.durable import read_all, translated
+from rynxs_sink_file.segment import (
+    ENVELOPE_SIZE,
+    MAGIC,
+    body_holds,
+    decode_batch,
+    parse_envelope,
+    read_envelope,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rynxs.api import Record
+    from rynxs_sink_file.index import Position
+
+_SEGMENT = re.compile(r"[0-9]{20}\.seg", re.ASCII)
+_READ_BUFFER = 1024 * 1024
+
+
+class Fault(NamedTuple):
+    """A batch that fails: the seq it should start with, its offset, and what is wrong."""
+
+    seq: int
+    offset: int
+    reason: str
+
+
+class Tail(NamedTuple):
+    """The end of a segment.
+
+    Attributes:
+        seq: of the record after the last whole batch.
+        offset: where that batch ends.
+        fault: what follows it, None when nothing does.
+        covered: whether a whole batch follows the fault, which proves that the fault was durable.
+    """
+
+    seq: int
+    offset: int
+    fault: Fault | None = None
+    covered: bool = False
+
+
+class Layout:
+    """Paths below a log's directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.segments = root / "segments"
+        self.objects = root / "objects"
+        self.quarantine = root / "quarantine"
+        self.lock = root / "LOCK"
+        self.durable_mark = root / "durable"
+
+    def segment(self, first_seq: int) -> Path:
+        """Return the path of the segment that starts with a seq."""
+        return self.segments / f"{first_seq:020d}.seg"
+
+    def segment_paths(self) -> list[Path]:
+        """Return the paths of all segments, in order."""
+        return sorted(path for path in self.segments.iterdir() if _SEGMENT.fullmatch(path.name))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """Open a file for reading and yield its descriptor."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def find_tail(segment: Path, descriptor: int, start: Position | None = None) -> Tail:
+    """Return the end of an open segment, checking the batches after its last index entry.
+
+    Args:
+        segment: its path.
+        descriptor: its open file.
+        start: a batch boundary that is known to be good, to start from instead.
+    """
+    size = os.fstat(descriptor).st_size
+    seq, offset = start or index.find(segment, descriptor, 2**63)
+    while offset < size:
+        envelope = read_envelope(descriptor, offset)
+        if envelope is None or envelope.first_seq != seq:
+            covered = _batch_follows(descriptor, offset + 1, size, seq)
+            return Tail(seq, offset, Fault(seq, offset, "no batch starts here"), covered)
+        end = offset + envelope.size
+        if end > size:
+            missing = f"the batch is cut, {end - size} of {envelope.size} bytes are missing"
+            return Tail(seq, offset, Fault(seq, offset, missing))
+        body = read_all(descriptor, envelope.body_size, offset + ENVELOPE_SIZE)
+        if not body_holds(envelope, body):
+            fault = Fault(seq, offset, "the batch fails its checksum")
+            return Tail(seq, offset, fault, covered=end < size)
+        seq, offset = envelope.next_seq, end
+    return Tail(seq, offset)
+
+
+def read_records(layout: Layout, start: int, stop: int) -> Iterator[Record]:
+    """Yield records `start` to `stop`, exclusive; both lie within the log."""
+    with translated(layout.segments):
+        paths = layout.segment_paths()
+    first = max(bisect_right(paths, start, key=lambda path: int(path.stem)) - 1, 0)
+    position = start
+    for path in paths[first:]:
+        if position >= stop:
+            return
+        if position > start and int(path.stem) != position:
+            raise SinkCorrupt(position, f"missing: the next segment is {path.name}")
+        for record in _read_segment(path, position, stop):
+            yield record
+            position += 1
+    if position < stop:
+        raise SinkCorrupt(position, "missing: its segment ends before it")
+
+
+def _read_segment(path: Path, start: int, stop: int) -> Iterator[Record]:
+    """Yield those of records `start` to `stop` that are in one segment."""
+    with translated(path), path.open("rb", buffering=_READ_BUFFER) as file:
+        seq, offset = index.find(path, file.fileno(), start)
+        file.seek(offset)
+        while seq < stop:
+            head = file.read(ENVELOPE_SIZE)
+            if not head:
+                return
+            envelope = parse_envelope(head)
+            if envelope is None or envelope.first_seq != seq:
+                raise SinkCorrupt(seq, f"no batch starts here ({path.name}, byte {offset})")
+            if envelope.next_seq <= start:
+                file.seek(envelope.body_size, os.SEEK_CUR)
+            else:
+                records = decode_batch(envelope, file.read(envelope.body_size))
+                yield from records[max(start - seq, 0) : stop - seq]
+            seq, offset = envelope.next_seq, offset + envelope.size
+
+
+def _batch_follows(descriptor: int, offset: int, size: int, seq: int) -> bool:
+    """Tell whether a whole batch of a later seq starts anywhere from `offset` on."""
+    data = read_all(descriptor, size - offset, offset)
+    place = data.find(MAGIC)
+    while place >= 0:
+        envelope = parse_envelope(data[place : place + ENVELOPE_SIZE])
+        if envelope is not None and envelope.first_seq > seq:
+            body = data[place + ENVELOPE_SIZE : place + envelope.size]
+            if body_holds(envelope, body):
+                return True
+        place = data.find(MAGIC, place + 1)
+    return False

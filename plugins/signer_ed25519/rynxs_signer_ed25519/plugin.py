@@ -1,0 +1,69 @@
+"""The hook: the signer named ``ed25519``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from rynxs.api import ConfigError, ConfigModel, SignerPlugin, hookimpl
+
+if TYPE_CHECKING:
+    from rynxs.api import NoteSigner, NoteVerifier
+
+
+class Ed25519Settings(ConfigModel):
+    """``settings.signer`` of the ed25519 signer."""
+
+    key_file: str | None = Field(
+        None, min_length=1, description="File of the private key; without it nothing is signed."
+    )
+
+
+@hookimpl
+def rynxs_signer() -> SignerPlugin:
+    """Return the Ed25519 scheme."""
+    return SignerPlugin(
+        name="ed25519",
+        settings=Ed25519Settings,
+        parse_url=_parse_url,
+        load_signer=_load_signer,
+        parse_verifier=_parse_verifier,
+        generate=_generate,
+        public_key=_public_key,
+    )
+
+
+def _parse_url(rest: str) -> dict[str, Any]:
+    path = rest.removeprefix("//")
+    if not path:
+        raise ConfigError("ed25519: names no key file; expected is ed25519:PATH")
+    return {"keyFile": path}
+
+
+# The functions below import `cryptography` only when a key is really used.
+
+
+def _load_signer(settings: Ed25519Settings) -> NoteSigner | None:
+    from rynxs_signer_ed25519 import keys
+
+    return keys.load_private_key(settings.key_file) if settings.key_file else None
+
+
+def _parse_verifier(vkey: str) -> NoteVerifier:
+    from rynxs_signer_ed25519 import keys
+
+    return keys.parse_vkey(vkey)
+
+
+def _generate(name: str, seed: bytes) -> tuple[str, str]:
+    from rynxs_signer_ed25519 import keys
+
+    key = keys.PrivateKey.from_seed(name, seed)
+    return key.skey, key.vkey
+
+
+def _public_key(text: str) -> str:
+    from rynxs_signer_ed25519 import keys
+
+    return keys.parse_skey(text, "the key").vkey

@@ -1,0 +1,1 @@
+"""The embedded shell: observe manifest files, log, reduce, render; no cluster needed."""

@@ -1,0 +1,67 @@
+"""Writing rendered manifests to a directory: one file each, whole, and none left behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rynxs.documents import dump_documents, parse_documents
+from rynxs.engine.plan import RETAIN_ANNOTATION
+from rynxs.errors import ManifestError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rynxs.engine.plan import Manifest
+
+_MARK = "# rendered by rynxs from log "
+
+
+def write_manifests(directory: Path, origin: str, manifests: Iterable[Manifest]) -> list[Path]:
+    """Write manifests and remove the files of those no longer asked for; return the new paths.
+
+    Files are ``NAMESPACE/KIND-NAME.yaml``. Only files that carry this log's mark are removed, and
+    none that is to be retained.
+
+    Raises:
+        UsageError: the directory can't be written.
+    """
+    mark = f"{_MARK}{origin}\n"
+    try:
+        written = {_path(directory, manifest): manifest for manifest in manifests}
+        for path, manifest in written.items():
+            _write(path, mark + dump_documents([manifest.body]))
+        for path in sorted(directory.glob("*/*.yaml")):
+            if path not in written and _is_stale(path, mark):
+                path.unlink()
+    except OSError as error:
+        raise UsageError(f"--out: {error.filename or directory}: {error.strerror}") from None
+    return list(written)
+
+
+def _path(directory: Path, manifest: Manifest) -> Path:
+    metadata = manifest.body["metadata"]
+    folder = metadata.get("namespace") or "_cluster"
+    return directory / folder / f"{manifest.body['kind'].lower()}-{metadata['name']}.yaml"
+
+
+def _write(path: Path, text: str) -> None:
+    data = text.encode()
+    if path.exists() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def _is_stale(path: Path, mark: str) -> bool:
+    data = path.read_bytes()
+    if not data.startswith(mark.encode()):
+        return False
+    try:
+        (document,) = parse_documents(data, str(path))
+        annotations = document.value["metadata"].get("annotations") or {}
+    except (ManifestError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return annotations.get(RETAIN_ANNOTATION) != "true"

@@ -1,0 +1,64 @@
+# The two commands for a newcomer are `make run` and `make test`; each does all the set-up it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
+DEV_TOOLS := hypothesis import-linter mypy pytest pytest-randomly pytest-xdist ruff types-PyYAML
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
+STATE := .rynxs
+
+.PHONY: help run test lint format bench bench-quick clean
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+
+run: $(VENV)/.installed ## Run the main job on an example: log, manifests, checkpoint, verification.
+	@mkdir -p $(STATE)
+	@test -f $(STATE)/signing.key || $(BIN)/rynxs keys generate $(STATE)/signing.key >/dev/null
+	$(BIN)/rynxs run examples/agent-basic.yaml --log file:$(STATE)/log --signer ed25519:$(STATE)/signing.key -o yaml
+	$(BIN)/rynxs run examples/agent-basic.yaml --log file:$(STATE)/log --signer ed25519:$(STATE)/signing.key
+	$(BIN)/rynxs log verify --log file:$(STATE)/log --key $(STATE)/signing.key.pub
+	$(BIN)/rynxs replay --log file:$(STATE)/log --check
+	$(BIN)/rynxs checkpoint verify --log file:$(STATE)/log --key $(STATE)/signing.key.pub
+
+test: $(VENV)/.developing ## Run all fast, hermetic tests.
+	$(BIN)/pytest --numprocesses=auto
+
+lint: $(VENV)/.developing ## Check style, types and the architecture's import rules.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.developing ## Format the code.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.developing ## Measure, as ratios to bare limits; writes benchmarks/results.json.
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/.developing ## The same rows at small sizes, in under 45 s.
+	$(BIN)/python -m benchmarks --quick
+
+clean: ## Remove everything that is generated.
+	rm -rf $(VENV) $(STATE) benchmarks/results.json
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "rynxs needs Python 3.11 or later; set one with: make PYTHON=python3.13 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created $(PROJECTS) constraints.txt
+	$(PIP) hatchling editables
+	$(PIP) --no-build-isolation -e . $(PLUGINS:%=-e %)
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	$(PIP) $(DEV_TOOLS)
+	@touch $@

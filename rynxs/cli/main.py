@@ -1,0 +1,141 @@
+"""The ``rynxs`` command: its sub-commands, and what an error looks like.
+
+Exit status: 0 done, 1 the log does not verify or differs, 2 usage, 3 the sink is unavailable,
+70 a defect of rynxs or of a plugin, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rynxs import __version__
+from rynxs.cli import (
+    checkpoint_create,
+    checkpoint_show,
+    checkpoint_verify,
+    config_schema,
+    config_show,
+    keys_generate,
+    keys_show,
+    log_list,
+    log_show,
+    log_tail,
+    log_verify,
+    plugins_list,
+    replay,
+    run,
+)
+from rynxs.errors import RynxsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_DEFECT = 70
+EXIT_INTERRUPTED = 130
+DEBUG_VARIABLE = "RYNXS_DEBUG"
+
+
+_GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
+    (
+        "log",
+        "Read and verify a log.",
+        {
+            "list": log_list.command,
+            "show": log_show.command,
+            "verify": log_verify.command,
+            "tail": log_tail.command,
+        },
+    ),
+    (
+        "checkpoint",
+        "Sign, verify and show checkpoints.",
+        {
+            "create": checkpoint_create.command,
+            "verify": checkpoint_verify.command,
+            "show": checkpoint_show.command,
+        },
+    ),
+    (
+        "keys",
+        "Make and show signing keys.",
+        {"generate": keys_generate.command, "show": keys_show.command},
+    ),
+    ("plugins", "See what is installed.", {"list": plugins_list.command}),
+    (
+        "config",
+        "See the configuration and its schema.",
+        {"show": config_show.command, "schema": config_schema.command},
+    ),
+)
+
+
+def _application() -> typer.Typer:
+    application = typer.Typer(
+        name="rynxs",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain help comes up in half the time
+        help="A Kubernetes operator for AI agents that is deterministic, replayable and auditable.",
+    )
+    application.callback()(_root)
+    application.command("run")(run.command)
+    application.command("replay")(replay.command)
+    for name, summary, commands in _GROUPS:
+        group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
+        for command_name, command in commands.items():
+            group.command(command_name)(command)
+        application.add_typer(group)
+    return application
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rynxs {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(invoke())
+
+
+def invoke() -> int:
+    """Run the command line and return its exit status."""
+    from rynxs.cli.console import print_error
+
+    try:
+        _application()()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    except RynxsError as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        print_error(str(error), error.exit_code)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        print_error(
+            f"internal error, please report it: {type(error).__name__}: {error} "
+            f"(set {DEBUG_VARIABLE}=1 for the traceback)",
+            EXIT_DEFECT,
+        )
+        return EXIT_DEFECT
+    return 0

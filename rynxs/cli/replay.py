@@ -1,0 +1,83 @@
+"""``rynxs replay``: the state at a point of the log, recomputed from its records."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rynxs.cli.options import ConfigOption, JsonOption, LogOption, configured
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rynxs.engine.replay import Replay
+
+
+def command(
+    at: Annotated[
+        int | None,
+        typer.Option("--at", min=0, help="The last record to replay.", show_default="the newest"),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Recompute every plan and compare it with the log.")
+    ] = False,
+    log: LogOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Verify the log, recompute its state, and print the state's digest.
+
+    The reducers and renderers are those that the log names, with the settings it records.
+    """
+    from rynxs.cli.console import emit, table
+    from rynxs.cli.progress import track
+    from rynxs.embedded.replay import LogReplay
+    from rynxs.errors import UsageError
+
+    chosen = configured(config, log)
+    with closing(chosen.open_reader()) as sink:
+        size = sink.size()
+        if at is not None and at >= size:
+            raise UsageError(f"--at {at}: the log holds {size} records")
+        stop = size if at is None else at + 1
+        replaying = LogReplay(sink, chosen, stop)
+        for _ in track(replaying.check() if check else replaying.fold(), stop, "replaying"):
+            pass
+    replay = replaying.replay
+    document = _document(replay, check)
+
+    def show(console: Console) -> None:
+        console.print(f"replayed: {replay.state.size} records, epoch {replay.state.epoch}")
+        console.print(f"state: {document['stateDigest']}")
+        rows = table("SUBJECT", "MANIFEST", "SHA-256")
+        for subject in document["subjects"]:
+            for entry in subject["manifests"] or [{"id": "", "digest": ""}]:
+                rows.add_row(subject["subject"], entry["id"], entry["digest"][:12])
+        console.print(rows)
+        if check:
+            console.print(f"plans: {replay.compared} recomputed, all as recorded")
+        for part in document["incomparable"]:
+            console.print(
+                f"not compared: {len(part['seqs'])} plans; needs {', '.join(part['needs'])}",
+                markup=False,
+            )
+
+    emit(json, document, show)
+
+
+def _document(replay: Replay, check: bool) -> dict[str, Any]:
+    state = replay.state
+    plans = {subject: list(planned.entries.values()) for subject, planned in state.plans.items()}
+    return {
+        "epoch": state.epoch,
+        "incomparable": [part._asdict() for part in replay.incomparable()],
+        "origin": state.origin,
+        "plansCompared": replay.compared if check else None,
+        "size": state.size,
+        "stateDigest": state.digest(),
+        "subjects": [
+            {"manifests": plans.get(subject, []), "subject": subject} for subject in state.live()
+        ],
+    }

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rynxs.engine.event import observed
 from rynxs.errors import PluginError
+from rynxs.eventlog.record import is_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +56,10 @@ class Composition:
         self._owners: dict[str, tuple[Component, Resource]] = {}
         for component in self._reducers:
             for resource in component.plugin.resources:
+                if not is_kind(observed(resource.kind)):
+                    raise PluginError(
+                        f"{component.requirement}: kind {resource.kind!r} is too long, or no name"
+                    )
                 if resource.group_kind in self._owners:
                     other = self._owners[resource.group_kind][0].requirement
                     raise PluginError(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from rynxs.engine.resource import Resource
 
+OBJECT_SIZE_MAX = 3 * 1024 * 1024
+"""No API server takes a larger request; what is added to it in a payload is far less."""
+
 _KUBECTL_ANNOTATIONS = "kubectl.kubernetes.io/"
 _RULE_CREDENTIAL = "a literal credential must not stand here; put it in a Secret and refer to that"
 
@@ -94,20 +97,24 @@ def problems(resource: Resource, manifest: Mapping[str, Any]) -> list[Problem]:
     if "spec" not in manifest:
         return [Problem("spec", "required, and missing")]
     found = []
+    recorded = {
+        "labels": manifest["metadata"].get("labels") or {},
+        "annotations": _own_annotations(manifest["metadata"]),
+    }
     try:
         resource.spec.model_validate(manifest["spec"])
     except ValidationError as error:
         found += problems_of(error, resource.spec, ("spec",))
     try:
-        canonical.encode({"spec": manifest["spec"]})
+        # As deep as it will stand in the payload.
+        size = len(canonical.encode({"object": {"metadata": recorded, "spec": manifest["spec"]}}))
     except ValueRefused as error:
-        found.append(Problem(error.path.removeprefix("$."), error.reason))
+        found.append(Problem(error.path.removeprefix("$.object."), error.reason))
         return found
+    if size > OBJECT_SIZE_MAX:
+        rule = f"{size} bytes with its labels and annotations, the limit is {OBJECT_SIZE_MAX}"
+        found.append(Problem("spec", rule))
     known = {problem.path for problem in found}
-    recorded = {
-        "labels": manifest["metadata"].get("labels") or {},
-        "annotations": _own_annotations(manifest["metadata"]),
-    }
     for location in (
         *walk_credentials(manifest["spec"], ("spec",)),
         *walk_credentials(recorded, ("metadata",)),

@@ -15,11 +15,13 @@ from rynxs.engine import event as ev
 from rynxs.engine import plan
 from rynxs.engine.event import Event
 from rynxs.engine.observation import observe
+from rynxs.engine.resource import holds_personal
 from rynxs.engine.state import State
 from rynxs.engine.subject import parse_subject
+from rynxs.errors import UsageError
 from rynxs.eventlog import canonical
 from rynxs.eventlog.log import Entry
-from rynxs.eventlog.record import SALT_SIZE
+from rynxs.eventlog.record import PAYLOAD_SIZE_MAX, SALT_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,7 +111,7 @@ class Pipeline:
             facts = {key: value for key, value in last.payload.items() if key != "actor"}
             if canonical.encode(facts) == canonical.encode(observation.facts):
                 return False
-        salt = self._sources.entropy.token(SALT_SIZE) if observation.personal else b""
+        salt = self._salt() if observation.personal else b""
         self._emit_led(ev.observed(resource.kind), subject, observation.payload(actor), salt=salt)
         self._replan()
         return True
@@ -140,6 +142,17 @@ class Pipeline:
         self._plans = [planned for planned in self._plans if planned.seq >= size]
         return ready
 
+    def _is_personal(self, subject: str) -> bool:
+        """Tell whether what is known of a subject, and so its plan, holds something personal."""
+        resource = self._composition.resource(parse_subject(subject).group_kind)
+        observation = self.state.observation(subject)
+        if resource is None or observation is None:
+            return False
+        return holds_personal(resource.spec, observation.payload["object"].get("spec"))
+
+    def _salt(self) -> bytes:
+        return self._sources.entropy.token(SALT_SIZE)
+
     def _replan(self) -> None:
         for subject, cause in sorted(self.state.unplanned.items()):
             manifests = self.manifests(subject)
@@ -153,7 +166,8 @@ class Pipeline:
                 self._composition.reducer_requirement(parse_subject(subject).group_kind),
                 self._composition.renderer_requirements,
             )
-            self._emit_led(ev.PLANNED, subject, body, cause=cause)
+            salt = self._salt() if self._is_personal(subject) else b""
+            self._emit_led(ev.PLANNED, subject, body, cause=cause, salt=salt)
             changed = [plan.manifest_id(body) for body in body["changed"]]
             self._plans.append(
                 Plan(
@@ -189,6 +203,11 @@ class Pipeline:
     ) -> None:
         state = self.state
         encoded = canonical.encode(body)
+        if len(encoded) > PAYLOAD_SIZE_MAX:
+            raise UsageError(
+                f"{kind} of {subject or 'the log'}: payload of {len(encoded)} bytes, "
+                f"the limit is {PAYLOAD_SIZE_MAX}"
+            )
         epoch = state.epoch if epoch is None else epoch
         time_us = max(self._sources.clock.now_us(), state.time_us)
         state.fold(Event(state.size, epoch, time_us, kind, subject, encoded, cause))

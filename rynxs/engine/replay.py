@@ -8,7 +8,9 @@ from rynxs.engine import diff, plan
 from rynxs.engine import event as ev
 from rynxs.engine.composition import missing
 from rynxs.engine.state import State
-from rynxs.errors import NondeterminismError
+from rynxs.engine.subject import parse_subject
+from rynxs.errors import LogCorrupt, NondeterminismError
+from rynxs.eventlog import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -82,15 +84,26 @@ class Replay:
         return plan.render(self._composition.renderers, subject, slices.get(subject), slices)
 
     def _compare(self, event: Event, recorded_manifest: RecordedManifest) -> None:
+        known = self.state.plans.get(event.subject)
         manifests = self.manifests(event.subject)
-        recorded = event.payload["manifests"]
-        entries = [manifest.entry() for manifest in manifests]
-        if entries == recorded:
+        recomputed = plan.payload(
+            manifests,
+            known.entries if known else {},
+            self._composition.reducer_requirement(parse_subject(event.subject).group_kind),
+            self._composition.renderer_requirements,
+        )
+        if canonical.encode(recomputed) == event.encoded:
             self.compared += 1
             return
-        fields = _explain(event, manifests, recorded_manifest)
+        fields = _explain(event, manifests, recorded_manifest) or [
+            str(change) for change in diff.differences(event.payload, recomputed)
+        ]
         raise NondeterminismError(
-            event.seq, event.subject, plan.digest_of(recorded), plan.digest_of(entries), fields
+            event.seq,
+            event.subject,
+            plan.digest_of(_entries(event)),
+            plan.digest_of(recomputed["manifests"]),
+            fields,
         )
 
 
@@ -98,7 +111,7 @@ def _explain(
     event: Event, manifests: Sequence[Manifest], recorded_manifest: RecordedManifest
 ) -> list[str]:
     """Return the fields in which a recorded and a recomputed plan differ."""
-    recorded = {entry["id"]: entry for entry in event.payload["manifests"]}
+    recorded = {entry["id"]: entry for entry in _entries(event)}
     recomputed = {manifest.id: manifest for manifest in manifests}
     fields = [
         f"{identifier}: recorded only" for identifier in recorded if identifier not in recomputed
@@ -110,4 +123,17 @@ def _explain(
             before = recorded_manifest(event.subject, identifier, event.seq)
             changes = diff.differences(before, manifest.body)
             fields += [f"{identifier}: {change}" for change in changes]
-    return fields or ["the order of the manifests"]
+    return fields
+
+
+def _entries(event: Event) -> list[dict[str, Any]]:
+    """Return the manifest entries of a ``Planned`` event, checked to be such."""
+    try:
+        return [
+            {key: entry[key] for key in ("digest", "id", "retain")}
+            for entry in event.payload["manifests"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise LogCorrupt(
+            event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
+        ) from None

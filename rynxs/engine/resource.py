@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, AliasGenerator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -81,20 +81,26 @@ class Resource:
 
 
 def holds_personal(model: type[BaseModel], value: Any) -> bool:
-    """Tell whether a value of a model has a field that is marked `Personal`."""
+    """Tell whether a value of a model, given as JSON, has a field that is marked `Personal`."""
     if not isinstance(value, dict):
         return False
-    for name, info in model.model_fields.items():
-        member = value.get(info.alias or name)
-        if member is None:
-            continue
-        if any(isinstance(mark, Personal) or mark is Personal for mark in info.metadata):
-            return True
-        inner = info.annotation
-        if (
-            isinstance(inner, type)
-            and issubclass(inner, BaseModel)
-            and holds_personal(inner, member)
-        ):
-            return True
-    return False
+    return any(
+        _holds(info.annotation, info.metadata, value.get(info.alias or name))
+        for name, info in model.model_fields.items()
+    )
+
+
+def _holds(annotation: Any, metadata: Sequence[Any], value: Any) -> bool:
+    """Tell whether a value of an annotated type has something marked, at any depth."""
+    if value is None:
+        return False
+    if any(isinstance(mark, Personal) or mark is Personal for mark in metadata):
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return holds_personal(annotation, value)
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _holds(arguments[0], arguments[1:], value)
+    inner = list(value.values()) if isinstance(value, dict) else value
+    values = [value, *inner] if isinstance(inner, list) else [value]
+    return any(_holds(argument, (), each) for argument in arguments for each in values)

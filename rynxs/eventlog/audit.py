@@ -8,6 +8,7 @@ from rynxs.errors import CheckpointRefused, LogCorrupt
 from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog import note
 from rynxs.eventlog.chain import Chain
+from rynxs.eventlog.genesis import origin_of
 from rynxs.eventlog.log import batched
 
 if TYPE_CHECKING:
@@ -44,9 +45,12 @@ class Audit:
         """Read the stored checkpoints; with keys, each must be signed by one of them.
 
         Raises:
-            CheckpointRefused: a checkpoint is malformed or not properly signed.
+            CheckpointRefused: a checkpoint is malformed, misnamed, of another log, or not properly
+                signed.
+            LogCorrupt: the first record does not name the log.
         """
         self._sink = sink
+        self._origin = origin_of(sink)
         self._chain = Chain()
         self._pending: list[tuple[Checkpoint, str]] = []
         self._signed_by: dict[str, list[str]] = {}
@@ -95,6 +99,12 @@ class Audit:
             self._signed_by[name] = note.verify(signed, keys) if keys else []
         except CheckpointRefused as error:
             raise CheckpointRefused(f"{name}: {error}") from None
+        if name.startswith(cp.NUMBERED) and name != cp.numbered_name(checkpoint.size):
+            raise CheckpointRefused(f"{name}: it is of size {checkpoint.size}")
+        if self._origin is not None and checkpoint.origin != self._origin:
+            raise CheckpointRefused(
+                f"{name}: of log {checkpoint.origin!r}, this log is {self._origin!r}"
+            )
         self._pending.append((checkpoint, name))
 
     def _compare(self) -> None:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-import cbor2
-
 from rynxs.errors import ValueRefused
+from rynxs.eventlog import cbor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +33,7 @@ def encode(value: Mapping[str, Any]) -> bytes:
         _check(value, 1)
     except _Refused as refused:
         raise ValueRefused(refused.path(), refused.reason) from None
-    return cbor2.dumps(value, canonical=True)
+    return cbor.dumps(value)
 
 
 def decode(data: bytes) -> dict[str, Any]:
@@ -44,15 +43,14 @@ def decode(data: bytes) -> dict[str, Any]:
         ValueRefused: the bytes are not exactly one map of JSON values in deterministic form.
     """
     try:
-        value = cbor2.loads(
+        value = cbor.loads(
             data,
             max_depth=MAX_DEPTH + 1,
             allow_indefinite=False,
             allow_duplicate_keys=False,
             strict_hashable_types=True,
         )
-    # cbor2's built-in tags build dates, patterns and fractions, whose constructors raise their own.
-    except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+    except cbor.DECODE_ERRORS as error:
         raise ValueRefused("$", f"not CBOR of JSON values ({_first_line(error)})") from None
     if encode(value) != data:
         raise ValueRefused("$", "not in deterministic form")

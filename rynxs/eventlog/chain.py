@@ -10,9 +10,8 @@ from hashlib import sha256
 from operator import le
 from typing import TYPE_CHECKING, NamedTuple
 
-import cbor2
-
 from rynxs.errors import LogCorrupt
+from rynxs.eventlog import cbor
 from rynxs.eventlog import record as rec
 from rynxs.eventlog.merkle import Frontier
 from rynxs.eventlog.record import Header
@@ -124,21 +123,19 @@ class Chain:
 def _decode_all(records: Iterable[Record]) -> list[Header] | None:
     """Return the headers, or None when one is not an array of ten in deterministic form.
 
-    Each header is decoded alone, then all are encoded at once. A decoder reads at least as many
-    bytes as the deterministic form has, so equal concatenations mean that each header is equal.
+    Each header is decoded alone, then all are encoded at once. An untagged item takes at least as
+    many bytes as its deterministic form, so equal concatenations mean that each header is equal.
     """
     encoded = [record[0] for record in records]
-    loads = cbor2.loads
+    loads = cbor.loads
     try:
-        members = [loads(header, max_depth=2, allow_indefinite=False) for header in encoded]
+        members = [loads(header) for header in encoded]
         if set(map(type, members)) != {list} or set(map(len, members)) != {_MEMBERS}:
             return None
-        canonical = cbor2.dumps(members, canonical=True)
-    except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError):
+        canonical = cbor.dumps(members)
+    except cbor.DECODE_ERRORS:
         return None
-    if not canonical.endswith(b"".join(encoded)) or len(canonical) - sum(
-        map(len, encoded)
-    ) != _array_head_size(len(encoded)):
+    if canonical[_array_head_size(len(encoded)) :] != b"".join(encoded):
         return None
     return list(map(Header._make, members))
 
@@ -193,20 +190,25 @@ def _payload_fault(header: Header, record: Record, seq: int) -> str | None:
 def locate_damage(first_seq: int, records: Sequence[Record]) -> int:
     """Return the seq of the damaged record in a batch that is known to be damaged.
 
-    It is the first whose header or payload does not hold, or that its successor does not link to;
-    damage that none of these shows is in the last header.
+    A header or payload that does not hold is the damaged one. Where a link is broken, the record
+    that its own successor vouches for is good, and the other end of the link is damaged. Damage
+    that none of this shows is in the last header.
     """
-    previous = None
+    leaves = [rec.leaf_hash(record.header) for record in records]
+    links = []
     for seq, record in enumerate(records, first_seq):
         try:
             header = rec.decode_header(record.header)
         except rec.MalformedHeader:
             return seq
-        if previous is not None and header.previous != previous:
-            return seq - 1
         if header.seq != seq or header.payload_hash != rec.payload_hash(
             record.salt, record.payload
         ):
             return seq
-        previous = rec.leaf_hash(record.header)
+        links.append(header.previous)
+    vouched = [link == leaf for leaf, link in zip(leaves, links[1:], strict=False)]
+    for place, holds in enumerate(vouched):
+        if not holds:
+            successor_is_good = place + 1 >= len(vouched) or vouched[place + 1]
+            return first_seq + place + (0 if successor_is_good else 1)
     return first_seq + len(records) - 1

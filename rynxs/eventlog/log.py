@@ -6,10 +6,8 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-import cbor2
-
 from rynxs.errors import LogCorrupt, UsageError
-from rynxs.eventlog import checkpoint, record
+from rynxs.eventlog import cbor, checkpoint, record
 from rynxs.eventlog.batch import RECORDS_MAX
 from rynxs.eventlog.chain import Chain, Tip
 from rynxs.eventlog.checkpoint import Checkpoint
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 FRONTIER = "frontier"
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 _FRONTIER_INTERVAL = 65_536
-_TIP_MEMBERS = 6
 
 
 class Entry(NamedTuple):
@@ -122,17 +119,17 @@ class Log:
             self._frontier_saved = self.size
 
     def _append_batch(self, entries: Sequence[Entry]) -> None:
-        _check_entries(entries, self.tip)
+        _check_entries(entries, self.size, self.tip)
         head, seq = self.tip.head, self.size
         records, leaves = [], []
-        header = None
+        header, dumps = None, cbor.dumps
         for kind, subject, payload, epoch, time_us, cause, salt in entries:
             digest = sha256(bytes((len(salt),)) + salt + payload).digest()
             size = len(payload)
             header = (
                 FORMAT_VERSION, seq, epoch, time_us, head, kind, subject, digest, size, cause
             )  # fmt: skip
-            encoded = cbor2.dumps(header, canonical=True)
+            encoded = dumps(header)
             head = sha256(b"\x00" + encoded).digest()
             records.append(Record(encoded, salt, payload))
             leaves.append(head)
@@ -162,11 +159,17 @@ def _batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
         yield entries[start:]
 
 
-def _check_entries(entries: Sequence[Entry], tip: Tip) -> None:
+def _check_entries(entries: Sequence[Entry], size: int, tip: Tip) -> None:
     epoch, time_us = tip.epoch, tip.time_us
     for kind, subject in {(entry.kind, entry.subject) for entry in entries}:
         record.check_names(kind, subject)
-    for entry in entries:
+    for seq, entry in enumerate(entries, size):
+        if not {*map(type, (entry.epoch, entry.time_us))} == {int}:
+            raise UsageError(f"{entry.kind}: epoch and time are integers")
+        if entry.cause is not None and not 0 <= entry.cause < seq:
+            raise UsageError(f"{entry.kind}: cause {entry.cause} is not before record {seq}")
+        if len(entry.salt) not in {0, record.SALT_SIZE}:
+            raise UsageError(f"{entry.kind}: a salt is empty or {record.SALT_SIZE} bytes")
         if not epoch <= entry.epoch <= record.FIELD_MAX:
             raise UsageError(f"{entry.kind}: epoch {entry.epoch} is below {epoch} or too large")
         if not time_us <= entry.time_us <= record.FIELD_MAX:
@@ -190,26 +193,37 @@ def _check_not_shorter(sink: Sink, size: int) -> None:
 def _encode_chain(chain: Chain) -> bytes:
     tip = chain.tip
     members = (FORMAT_VERSION, chain.size, tip.head, tip.epoch, tip.time_us, chain.frontier.nodes())
-    encoded = cbor2.dumps(members, canonical=True)
+    encoded = cbor.dumps(members)
     return encoded + sha256(encoded).digest()
 
 
 def _cached_chain(sink: Sink) -> Chain:
     """Return the chain stored by `Log.save`; an empty one when it is missing, stale or garbled."""
     stored = sink.get(FRONTIER)
-    if stored is None:
-        return Chain()
     try:
-        members = cbor2.loads(stored.data[:-HASH_SIZE])
-        if type(members) is not list or len(members) != _TIP_MEMBERS:
-            return Chain()
-        version, size, head, epoch, time_us, nodes = members
-        chain = Chain(Tip(head, epoch, time_us), Frontier(size, nodes))
-        if version != FORMAT_VERSION or _encode_chain(chain) != stored.data or not size > 0:
-            return Chain()
-        last = next(iter(sink.read(size - 1, size)), None) if size <= sink.size() else None
-    except (cbor2.CBORError, ValueError, TypeError, AttributeError, ArithmeticError):
+        chain = _decode_chain(stored.data) if stored else Chain()
+    except (*cbor.DECODE_ERRORS, AttributeError):
         return Chain()
-    if last is None or record.leaf_hash(last.header) != head:
-        return Chain()
+    return chain if _ends_like(chain, sink) else Chain()
+
+
+def _decode_chain(data: bytes) -> Chain:
+    """Return the chain that `_encode_chain` encoded; raises what decoding garbage raises."""
+    version, size, head, epoch, time_us, nodes = cbor.loads(data[:-HASH_SIZE])
+    chain = Chain(Tip(head, epoch, time_us), Frontier(size, nodes))
+    if version != FORMAT_VERSION or _encode_chain(chain) != data:
+        raise ValueError("not what was saved")
     return chain
+
+
+def _ends_like(chain: Chain, sink: Sink) -> bool:
+    """Tell whether the sink has, where the chain ends, the record that it ends with."""
+    if not 0 < chain.size <= sink.size():
+        return False
+    last = next(iter(sink.read(chain.size - 1, chain.size)))
+    try:
+        header = record.decode_header(last.header)
+    except record.MalformedHeader:
+        return False
+    tip = Tip(record.leaf_hash(last.header), header.epoch, header.time_us)
+    return header.seq == chain.size - 1 and tip == chain.tip

@@ -112,19 +112,19 @@ def verify(note: Note, keys: Sequence[NoteVerifier]) -> list[str]:
         CheckpointRefused: a known key's signature is bad, or no known key signed.
     """
     known = {(key.name, key.key_id): key for key in keys}
-    signed = []
+    signed: dict[tuple[str, bytes], str] = {}
     for signature in note.signatures:
         key = known.get((signature.name, signature.key_id))
         if key is None:
             continue
         if not key.verify(note.text.encode(), signature.signature):
             raise CheckpointRefused(f"the signature of {key.name} is not valid")
-        signed.append(key.name)
+        signed[signature.name, signature.key_id] = key.name
     if not signed:
         found = ", ".join(f"{s.name}+{s.key_id.hex()}" for s in note.signatures)
         wanted = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in keys)
         raise CheckpointRefused(f"signed by {found}, and by none of the known keys ({wanted})")
-    return signed
+    return list(signed.values())
 
 
 def is_key_name(name: str) -> bool:

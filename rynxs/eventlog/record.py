@@ -10,9 +10,8 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
-import cbor2
-
 from rynxs.errors import UsageError
+from rynxs.eventlog import cbor
 
 FORMAT_VERSION = 1
 GENESIS = bytes(32)
@@ -66,7 +65,7 @@ class MalformedHeader(ValueError):
 
 def encode_header(header: Header) -> bytes:
     """Return the deterministic CBOR array of a header."""
-    return cbor2.dumps(tuple(header), canonical=True)
+    return cbor.dumps(tuple(header))
 
 
 def decode_header(data: bytes) -> Header:
@@ -76,9 +75,8 @@ def decode_header(data: bytes) -> Header:
         MalformedHeader: not in deterministic form, unknown version, extra or ill-typed members.
     """
     try:
-        members = cbor2.loads(data, max_depth=2, allow_indefinite=False)
-    # cbor2's built-in tags build dates, patterns and fractions, whose constructors raise their own.
-    except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError):
+        members = cbor.loads(data)
+    except cbor.DECODE_ERRORS:
         raise MalformedHeader("header is not CBOR") from None
     if type(members) is not list or len(members) != len(Header._fields):
         raise MalformedHeader(f"header is not an array of {len(Header._fields)} members")

@@ -125,6 +125,8 @@ def parse_skey(text: str, source: str) -> PrivateKey:
     key = PrivateKey.from_seed(name, raw)
     if key.key_id != key_id:
         raise KeyFileError(f"{source}: the key ID does not belong to the private key")
+    if key.skey != text:
+        raise KeyFileError(f"{source}: not in the one form that a private key has")
     return key
 
 
@@ -140,6 +142,8 @@ def parse_vkey(text: str) -> PublicKey:
     key = PublicKey(name, raw)
     if key.key_id != key_id:
         raise KeyFileError(f"vkey {text!r}: the key ID is not {key.key_id.hex()}")
+    if key.vkey != text:
+        raise KeyFileError(f"vkey {text!r}: not in the one form, which is {key.vkey}")
     return key
 
 

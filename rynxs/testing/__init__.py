@@ -1,0 +1,7 @@
+"""For tests of rynxs and of plugins: a sink that keeps everything in memory."""
+
+from __future__ import annotations
+
+from rynxs.testing.memory import MemorySink
+
+__all__ = ["MemorySink"]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rynxs.eventlog.batch import MalformedBatch, decode_body, encode_body
+from rynxs.eventlog.record import PAYLOAD_SIZE_MAX, Record
+
+RECORDS = st.lists(
+    st.builds(
+        Record,
+        st.binary(max_size=40),
+        st.sampled_from([b"", b"0123456789abcdef"]),
+        st.binary(max_size=40),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(RECORDS)
+def test_records_survive_a_batch_body(records: list[Record]) -> None:
+    assert decode_body(encode_body(records)) == records
+
+
+@given(RECORDS, st.integers(0, 2**20))
+def test_a_body_cut_short_or_with_bytes_left_over_is_refused(
+    records: list[Record], place: int
+) -> None:
+    body = encode_body(records)
+    for damaged in (body[: place % len(body)], body + b"\x00"):
+        with pytest.raises(MalformedBatch):
+            decode_body(damaged)
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_a_body_or_refused(data: bytes) -> None:
+    try:
+        records = decode_body(data)
+    except MalformedBatch:
+        return
+    assert encode_body(records) == data
+
+
+def test_what_version_one_does_not_know_is_refused() -> None:
+    body = encode_body([Record(b"h", b"", b"p")])
+    reserved = body[:7] + b"\x01" + body[8:]
+    salt_of_three = body[:6] + b"\x03" + body[7:] + b"abc"
+    huge_payload = body[:8] + (PAYLOAD_SIZE_MAX + 1).to_bytes(4, "big") + body[12:]
+    none = b"\x00\x00\x00\x00"
+    for damaged in (reserved, salt_of_three, huge_payload, none):
+        with pytest.raises(MalformedBatch):
+            decode_body(damaged)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rynxs.errors import ValueRefused
+from rynxs.eventlog import canonical
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(canonical.INTEGER_MIN, canonical.INTEGER_MAX)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+JSON_MAPS = st.dictionaries(st.text(), JSON_VALUES)
+
+
+@given(JSON_MAPS)
+def test_decoding_gives_back_what_was_encoded(value: dict[str, Any]) -> None:
+    decoded = canonical.decode(canonical.encode(value))
+    assert canonical.encode(decoded) == canonical.encode(value)
+    assert decoded == value
+
+
+@given(JSON_MAPS)
+def test_the_order_of_keys_does_not_show_in_the_encoding(value: dict[str, Any]) -> None:
+    reordered = dict(reversed(list(value.items())))
+    assert canonical.encode(reordered) == canonical.encode(value)
+
+
+@given(JSON_MAPS)
+def test_keys_are_in_bytewise_order_of_their_encoding(value: dict[str, Any]) -> None:
+    keys = [cbor2.dumps(key) for key in cbor2.loads(canonical.encode(value))]
+    assert keys == sorted(keys)
+
+
+@given(st.binary(max_size=60))
+def test_arbitrary_bytes_are_decoded_or_refused_with_a_typed_error(data: bytes) -> None:
+    try:
+        value = canonical.decode(data)
+    except ValueRefused:
+        return
+    assert canonical.encode(value) == data
+
+
+def nested(depth: int) -> Any:
+    value: Any = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "reason"),
+    [
+        ([], "$", "a payload is a map"),
+        ({"a": math.nan}, "$.a", "finite"),
+        ({"a": [1, math.inf]}, "$.a[1]", "finite"),
+        ({"a": -math.inf}, "$.a", "finite"),
+        ({"a": 2**64}, "$.a", "64 bits"),
+        ({"a": {"b": [0, {"c": -(2**63) - 1}]}}, "$.a.b[1].c", "64 bits"),
+        ({1: "a"}, "$", "keys are text"),
+        ({"a": {None: 1}}, "$.a", "keys are text"),
+        ({"a": "\ud800"}, "$.a", "surrogate"),
+        ({"a\udfff": 1}, "$.a\\udfff", "surrogate"),
+        ({"a": b"x"}, "$.a", "bytes"),
+        ({"a": (1, 2)}, "$.a", "tuple"),
+        ({"a": {1, 2}}, "$.a", "set"),
+        (nested(129), "$" + ".a" * 128, "deeper than 128"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_with_its_path(value: Any, path: str, reason: str) -> None:
+    with pytest.raises(ValueRefused) as refused:
+        canonical.encode(value)
+    assert refused.value.path == path
+    assert reason in refused.value.reason
+
+
+def test_ten_thousand_levels_are_refused_without_exhausting_the_stack() -> None:
+    with pytest.raises(ValueRefused, match="deeper than 128"):
+        canonical.encode(nested(10_000))
+    with pytest.raises(ValueRefused):
+        canonical.decode(b"\xa1\x61a" * 10_000 + b"\xa0")
+
+
+def test_the_deepest_allowed_value_is_encoded_and_decoded() -> None:
+    assert canonical.decode(canonical.encode(nested(128))) == nested(128)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xa1",
+        b"\x80",
+        b"\xa1\x61a\x18\x01",  # 1 in two bytes
+        b"\xa1\x61a\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00",  # 1.0 in nine bytes
+        b"\xbf\x61a\x01\xff",  # indefinite length
+        b"\xa2\x61b\x01\x61a\x02",  # keys out of order
+        b"\xa2\x61a\x01\x61a\x02",  # a key twice
+        b"\xa0\x00",  # trailing byte
+        b"\xa1\x61a\xf7",  # undefined
+        b"\xa1\x61a\x41x",  # byte string
+        b"\xa1\x61a\xc1\x00",  # a tagged date
+        b"\xa1\x61a\xd8\x23\x61(",  # a tagged, broken regular expression
+        b"\xa1\x61a\xf9\x7e\x00",  # NaN
+        b"\xa1\x61a\x9b\xff\xff\xff\xff\xff\xff\xff\xff",  # a huge array that is not there
+        b"\xa1\x61a\x5b\x7f\xff\xff\xff\xff\xff\xff\xff",  # a huge string that is not there
+    ],
+    ids=lambda data: data[:12].hex() or "empty",
+)
+def test_bytes_that_are_not_the_deterministic_form_of_a_map_are_refused(data: bytes) -> None:
+    with pytest.raises(ValueRefused):
+        canonical.decode(data)

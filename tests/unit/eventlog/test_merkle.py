@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rynxs.eventlog.merkle import EMPTY_ROOT, Frontier
+
+SIZES = st.lists(st.integers(0, 70), max_size=8)
+
+
+def leaf(number: int) -> bytes:
+    return sha256(b"\x00" + number.to_bytes(4, "big")).digest()
+
+
+def tree_hash(leaves: list[bytes]) -> bytes:
+    """The recursive definition of RFC 9162 section 2.1.1."""
+    if not leaves:
+        return sha256(b"").digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\x01" + tree_hash(leaves[:half]) + tree_hash(leaves[half:])).digest()
+
+
+@given(SIZES)
+def test_the_root_is_that_of_the_definition_however_the_leaves_arrive(sizes: list[int]) -> None:
+    frontier = Frontier()
+    leaves: list[bytes] = []
+    for size in sizes:
+        batch = [leaf(len(leaves) + n) for n in range(size)]
+        frontier.extend(batch)
+        leaves += batch
+        assert frontier.size == len(leaves)
+        assert frontier.root() == tree_hash(leaves)
+
+
+@given(st.integers(0, 300), st.integers(0, 50))
+def test_a_frontier_goes_on_from_its_nodes(before: int, after: int) -> None:
+    grown = Frontier()
+    grown.extend([leaf(n) for n in range(before)])
+    resumed = Frontier(grown.size, grown.nodes())
+    more = [leaf(n) for n in range(before, before + after)]
+    copied = grown.copy()
+    for frontier in (grown, resumed):
+        frontier.extend(more)
+    assert resumed.root() == grown.root() == tree_hash([leaf(n) for n in range(before + after)])
+    assert copied.root() == tree_hash([leaf(n) for n in range(before)])
+
+
+def test_the_empty_tree_has_the_hash_of_nothing() -> None:
+    assert Frontier().root() == EMPTY_ROOT == sha256(b"").digest()
+
+
+@pytest.mark.parametrize(
+    ("size", "nodes"), [(1, []), (3, [leaf(0)]), (0, [leaf(0)]), (1, [b"short"]), (-1, [])]
+)
+def test_nodes_that_do_not_fit_the_size_are_refused(size: int, nodes: list[bytes]) -> None:
+    with pytest.raises(ValueError, match=r"leaves has|bytes"):
+        Frontier(size, nodes)

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from rynxs.config import Config, RawConfig, json_schema, load_config
+from rynxs.documents import dump_documents
+from rynxs.errors import ConfigError, ManifestError, PluginError
+from rynxs.plugins import PluginManager
+
+
+def load(tmp_path: Path, value: Any) -> Config:
+    file = tmp_path / "rynxs.yaml"
+    file.write_text(value if isinstance(value, str) else dump_documents([value]))
+    return load_config(file, PluginManager())
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    effective = load_config(None, PluginManager()).effective()
+    assert effective["plugins"] == {
+        "reducers": ["agent"],
+        "renderers": ["workload"],
+        "signer": "ed25519",
+        "sink": "file",
+    }
+    assert effective["settings"]["sink"]["path"] == "rynxs-log"
+
+
+def test_the_file_in_the_working_directory_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rynxs.yaml").write_text("origin: log.example/one\n")
+    assert load_config(None, PluginManager()).origin == "log.example/one"
+
+
+def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path, "# nothing\n").origin == RawConfig().origin
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"orign": "x"}, "orign: unknown field, .*did you mean 'origin'"),
+        ({"origin": "has space"}, "origin: found 'has space'"),
+        ({"origin": 5}, "origin: found 5; input should be a valid string"),
+        ({"plugins": {"sinks": "file"}}, r"plugins\.sinks: unknown field.*did you mean 'sink'"),
+        ({"plugins": {"reducers": "agent"}}, r"plugins\.reducers: found 'agent'.*list"),
+        ({"plugins": {"reducers": ["agent", "agent"]}}, "a name stands twice"),
+        ({"settings": {"sinks": {}}}, r"settings\.sinks: unknown field"),
+        (
+            {"settings": {"renderers": {"worklod": {}}}},
+            r"settings\.renderers\.worklod: 'worklod' is not in .*did you mean 'workload'",
+        ),
+        ("[]", "a configuration is one map"),
+        ("a: 1\n---\nb: 2", "a configuration is one map"),
+    ],
+)
+def test_a_wrong_key_or_value_is_refused_with_path_found_and_allowed(
+    tmp_path: Path, value: Any, problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        load(tmp_path, value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"sink": {"pth": "x"}}, r"settings\.sink\.pth: unknown field.*did you mean 'path'"),
+        ({"sink": {"segmentBytes": 1}}, r"settings\.sink\.segmentBytes: found 1; .*4096"),
+        ({"sink": {"segmentBytes": "64"}}, r"settings\.sink\.segmentBytes: found '64'"),
+        ({"signer": {"keyFile": 1}}, r"settings\.signer\.keyFile: found 1"),
+        (
+            {"renderers": {"workload": {"runAsUser": 0}}},
+            r"settings\.renderers\.workload\.runAsUser: found 0",
+        ),
+        (
+            {"renderers": {"workload": {"dns": {"namespce": "x"}}}},
+            r"workload\.dns\.namespce: unknown field.*did you mean 'namespace'",
+        ),
+        ({"reducers": {"agent": {"any": 1}}}, r"settings\.reducers\.agent\.any: unknown field"),
+    ],
+)
+def test_a_plugins_own_settings_are_checked_by_its_model(
+    tmp_path: Path, settings: Any, problem: str
+) -> None:
+    config = load(tmp_path, {"settings": settings})
+    with pytest.raises(ConfigError, match=problem):
+        config.effective()
+
+
+def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"missing\.yaml"):
+        load_config(tmp_path / "missing.yaml", PluginManager())
+
+
+def test_a_plugin_that_is_not_installed_is_named_with_those_that_are(tmp_path: Path) -> None:
+    config = load(tmp_path, {"plugins": {"sink": "fil"}})
+    with pytest.raises(PluginError, match=r"sink 'fil' is not installed; installed are: file; did"):
+        config.open_reader()
+
+
+def test_a_url_overrides_the_sink_and_keeps_its_other_settings(tmp_path: Path) -> None:
+    config = load(tmp_path, {"settings": {"sink": {"path": "a", "segmentBytes": 8192}}})
+    assert config.with_log("file:./b").effective()["settings"]["sink"] == {
+        "path": "./b",
+        "segmentBytes": 8192,
+    }
+    assert config.with_log("file:b?segmentBytes=5000").effective()["settings"]["sink"] == {
+        "path": "b",
+        "segmentBytes": 5000,
+    }
+
+
+@pytest.mark.parametrize(
+    "url", ["", "no-scheme", ":x", "file:", "file:x?other=1", "file:x?segmentBytes=a"]
+)
+def test_a_url_that_names_no_log_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError):
+        load(tmp_path, {}).with_log(url)
+
+
+def test_without_a_signature_scheme_no_key_is_used(tmp_path: Path) -> None:
+    config = load(tmp_path, {"plugins": {"signer": None}})
+    assert config.signer() is None
+    assert "signer" not in config.effective()["settings"]
+    with pytest.raises(ConfigError, match=r"plugins\.signer is null"):
+        config.signer_scheme()
+
+
+@pytest.mark.parametrize(
+    ("value", "valid"),
+    [
+        ({}, True),
+        ({"settings": {"sink": {"path": "x"}, "renderers": {"workload": {"runAsUser": 7}}}}, True),
+        ({"settings": {"sink": {"pth": "x"}}}, False),
+        ({"settings": {"renderers": {"workload": {"runAsUser": 0}}}}, False),
+        ({"plugins": {"sinks": "x"}}, False),
+    ],
+)
+def test_the_schema_of_the_picked_plugins_judges_as_we_do(
+    tmp_path: Path, value: Any, valid: bool
+) -> None:
+    schema = json_schema(load(tmp_path, {}))
+    Draft202012Validator.check_schema(schema)
+    json.dumps(schema)
+    assert Draft202012Validator(schema).is_valid(value) is valid
+
+
+def test_every_setting_in_the_schema_says_what_it_means(tmp_path: Path) -> None:
+    schema = json_schema(load(tmp_path, {}))
+    for title, model in schema["$defs"].items():
+        if title.endswith(("Settings", "Dns", "Picks")) and title != "Settings":
+            for name, member in model.get("properties", {}).items():
+                assert member.get("description"), f"{title}.{name}"

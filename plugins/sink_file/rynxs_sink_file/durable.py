@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import SinkUnavailable
@@ -33,11 +33,18 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and its parents durably, where missing."""
+    """Make a directory and its parents durably, where missing.
+
+    A directory that holds something has a durable name, for its maker synced that before using it.
+    An empty one may be the work of a process that died in between, so its name is synced again.
+    """
     if path.is_dir():
+        if _is_empty(path):
+            # One that was made for us may stand in a directory that we must not read.
+            with suppress(PermissionError):
+                sync_directory(path.parent)
         return
-    if path != path.parent:
-        make_directory(path.parent)
+    make_directory(path.parent)
     try:
         path.mkdir()
     except FileExistsError:
@@ -58,16 +65,13 @@ def sync_directory(path: Path) -> None:
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file durably and whole: a crash leaves the old or the new content."""
     temporary = path.with_name(f".{path.name}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
-        write_all(descriptor, data, 0)
-        os.fsync(descriptor)
+        _write_file(temporary, data)
+        temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
-    finally:
-        os.close(descriptor)
-    temporary.replace(path)
     sync_directory(path.parent)
 
 
@@ -76,6 +80,8 @@ def write_all(descriptor: int, data: bytes, offset: int) -> None:
     view = memoryview(data)
     while view:
         written = os.pwrite(descriptor, view, offset)
+        if not written:
+            raise OSError(errno.EIO, "nothing could be written")
         view, offset = view[written:], offset + written
 
 
@@ -88,3 +94,23 @@ def read_all(descriptor: int, size: int, offset: int) -> bytes:
             break
         data += more
     return data
+
+
+def close_quietly(descriptor: int) -> None:
+    """Close a file whose content is flushed or of no account, so that an error says nothing."""
+    with suppress(OSError):
+        os.close(descriptor)
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        write_all(descriptor, data, 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_empty(path: Path) -> bool:
+    with os.scandir(path) as entries:
+        return next(entries, None) is None

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rynxs.api import Record
-    from rynxs_sink_file.index import Position
+    from rynxs_sink_file.segment import Envelope
 
 _SEGMENT = re.compile(r"[0-9]{20}\.seg", re.ASCII)
 _READ_BUFFER = 1024 * 1024
 
 
 class Fault(NamedTuple):
-    """A batch that fails: the seq it should start with, its offset, and what is wrong."""
+    """A batch that fails: the seq that fails in it, its offset, and what is wrong."""
 
     seq: int
     offset: int
@@ -46,7 +46,8 @@ class Tail(NamedTuple):
         seq: of the record after the last whole batch.
         offset: where that batch ends.
         fault: what follows it, None when nothing does.
-        covered: whether a whole batch follows the fault, which proves that the fault was durable.
+        covered: whether something follows the fault that was written only once the failing batch
+            was durable.
     """
 
     seq: int
@@ -85,16 +86,10 @@ def opened(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def find_tail(segment: Path, descriptor: int, start: Position | None = None) -> Tail:
-    """Return the end of an open segment, checking the batches after its last index entry.
-
-    Args:
-        segment: its path.
-        descriptor: its open file.
-        start: a batch boundary that is known to be good, to start from instead.
-    """
+def find_tail(segment: Path, descriptor: int) -> Tail:
+    """Return the end of an open segment, checking the batches after its last index entry."""
     size = os.fstat(descriptor).st_size
-    seq, offset = start or index.find(segment, descriptor, 2**63)
+    seq, offset = index.find(segment, descriptor, 2**63)
     while offset < size:
         envelope = read_envelope(descriptor, offset)
         if envelope is None or envelope.first_seq != seq:
@@ -106,8 +101,7 @@ def find_tail(segment: Path, descriptor: int, start: Position | None = None) -> 
             return Tail(seq, offset, Fault(seq, offset, missing))
         body = read_all(descriptor, envelope.body_size, offset + ENVELOPE_SIZE)
         if not body_holds(envelope, body):
-            fault = Fault(seq, offset, "the batch fails its checksum")
-            return Tail(seq, offset, fault, covered=end < size)
+            return Tail(seq, offset, _damage(envelope, body, offset), covered=end < size)
         seq, offset = envelope.next_seq, end
     return Tail(seq, offset)
 
@@ -121,7 +115,7 @@ def read_records(layout: Layout, start: int, stop: int) -> Iterator[Record]:
     for path in paths[first:]:
         if position >= stop:
             return
-        if position > start and int(path.stem) != position:
+        if int(path.stem) > position or (position > start and int(path.stem) != position):
             raise SinkCorrupt(position, f"missing: the next segment is {path.name}")
         for record in _read_segment(path, position, stop):
             yield record
@@ -148,6 +142,15 @@ def _read_segment(path: Path, start: int, stop: int) -> Iterator[Record]:
                 records = decode_batch(envelope, file.read(envelope.body_size))
                 yield from records[max(start - seq, 0) : stop - seq]
             seq, offset = envelope.next_seq, offset + envelope.size
+
+
+def _damage(envelope: Envelope, body: bytes, offset: int) -> Fault:
+    """Say which record fails in a whole batch whose body does not hold."""
+    try:
+        decode_batch(envelope, body)
+    except SinkCorrupt as error:
+        return Fault(error.seq, offset, error.detail)
+    raise AssertionError("a body without its checksum was decoded")
 
 
 def _batch_follows(descriptor: int, offset: int, size: int, seq: int) -> bool:

@@ -10,9 +10,11 @@ import fcntl
 import json
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import SinkUnavailable
+from rynxs_sink_file.durable import close_quietly, write_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,31 +37,29 @@ class WriterLock:
         try:
             self._take(path)
             holder = json.dumps({"identity": identity, "pid": os.getpid()})
-            os.pwrite(self._descriptor, holder.encode(), 0)
+            write_all(self._descriptor, holder.encode(), 0)
         except BaseException:
             os.close(self._descriptor)
             raise
 
     def release(self) -> None:
         """Give the lock up."""
-        os.ftruncate(self._descriptor, 0)
-        os.close(self._descriptor)
+        # A name that stays behind misleads nobody: it counts only while the lock is held.
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+        close_quietly(self._descriptor)
 
     def _take(self, path: Path) -> None:
         for _ in range(_PROBES_MAX):
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = _holder(self._descriptor)
-                if holder:
-                    raise SinkUnavailable(
-                        f"{path.parent}: another writer has this log open: {holder}"
-                    ) from None
-                # Nobody is named: a reader is probing, or the holder is just starting.
-                time.sleep(_PROBE_PAUSE_S)
-            else:
+            if _try_lock(self._descriptor, fcntl.LOCK_EX):
                 os.ftruncate(self._descriptor, 0)
                 return
+            if _try_lock(self._descriptor, fcntl.LOCK_SH):
+                # Only readers are probing; the file may still name a writer that was killed.
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            elif holder := _holder(self._descriptor):
+                raise SinkUnavailable(f"{path.parent}: another writer has this log open: {holder}")
+            time.sleep(_PROBE_PAUSE_S)  # a probe ends, or the holder writes its name
         raise SinkUnavailable(f"{path.parent}: another process holds the lock of this log")
 
 
@@ -70,17 +70,22 @@ def is_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _try_lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
-    return False
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(descriptor: int) -> str:
     try:
         holder = json.loads(os.pread(descriptor, 4096, 0))
         return f"{holder['identity']}, process {holder['pid']}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""

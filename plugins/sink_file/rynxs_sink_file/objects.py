@@ -10,7 +10,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from rynxs.api import ABSENT, ANY, SinkConflict, SinkUnavailable, StoredObject
-from rynxs_sink_file.durable import make_directory, replace_file, translated
+from rynxs_sink_file.durable import (
+    make_directory,
+    replace_file,
+    sync_directory,
+    translated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,24 +58,34 @@ def put_object(root: Path, name: str, data: bytes, expect: Expect | str) -> str:
                     )
             if current is None or current.data != data:
                 replace_file(path, data)
+            else:  # whoever put it may have died, or failed, before its name was durable
+                sync_directory(path.parent)
     return _version(data)
 
 
 def list_objects(root: Path, prefix: str) -> list[str]:
     """Return the names that start with `prefix`, sorted."""
+    start = prefix.rpartition("/")[0]
+    if start and not _NAME.fullmatch(start):
+        return []
     names = []
     with translated(root):
-        for folder, _, files in os.walk(root):
+        for folder, _, files in os.walk(root / start, onerror=_raise_unless_missing):
             relative = os.path.relpath(folder, root)
             below = "" if relative == "." else f"{relative}/"
-            names += [below + file for file in files if not file.startswith(".")]
-    return sorted(name for name in names if name.startswith(prefix))
+            names += [below + file for file in files]
+    return sorted(name for name in names if name.startswith(prefix) and _NAME.fullmatch(name))
 
 
 def _path(root: Path, name: str) -> Path:
     if not _NAME.fullmatch(name):
         raise SinkUnavailable(f"object name {name!r} does not match {_NAME.pattern}")
     return root / name
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _version(data: bytes) -> str:

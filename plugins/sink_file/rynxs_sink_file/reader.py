@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rynxs.api import ANY, Sink, SinkCorrupt, SinkUnavailable
 from rynxs_sink_file import objects, recovery
 from rynxs_sink_file.durable import translated
-from rynxs_sink_file.index import Position
 from rynxs_sink_file.layout import Layout, Tail, find_tail, opened, read_records
 from rynxs_sink_file.lock import is_held
 
@@ -32,8 +31,6 @@ class FileReader(Sink):
             SinkUnavailable: there is no log, or it can't be read.
         """
         self._layout = Layout(Path(settings.path))
-        self._segment: Path | None = None
-        self._tail = Tail(0, 0)
         with translated(self._layout.root):
             if not self._layout.root.exists():
                 raise SinkUnavailable(f"{self._layout.root}: no log is here")
@@ -50,10 +47,21 @@ class FileReader(Sink):
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield records; past the last one, report a tail that no live writer is writing."""
-        tail = self._find_tail()
-        yield from read_records(
-            self._layout, start, tail.seq if stop is None else min(stop, tail.seq)
-        )
+        failed = -1
+        while True:
+            tail = self._find_tail()
+            try:
+                end = tail.seq if stop is None else min(stop, tail.seq)
+                for record in read_records(self._layout, start, end):
+                    yield record
+                    start += 1
+            except SinkCorrupt as error:
+                # The writer may just have taken a batch back that it could not flush: look again.
+                if error.seq == failed or self._find_tail() == tail:
+                    raise
+                failed = error.seq
+            else:
+                break
         if stop is None or stop > tail.seq:
             self._report(tail)
 
@@ -82,23 +90,25 @@ class FileReader(Sink):
             paths = self._layout.segment_paths()
             if not paths:
                 return Tail(0, 0)
-            known = self._tail
-            start = Position(known.seq, known.offset) if paths[-1] == self._segment else None
             with opened(paths[-1]) as descriptor:
-                self._tail = find_tail(paths[-1], descriptor, start)
-            self._segment = paths[-1]
-        return self._tail
+                return find_tail(paths[-1], descriptor)
 
     def _report(self, tail: Tail) -> None:
-        with translated(self._layout.lock):
-            if is_held(self._layout.lock):
-                return
-        if self._find_tail() != tail:  # a writer has finished meanwhile
-            return
-        recovery.check_tail(self._layout, tail)
-        if tail.fault is not None:
-            raise SinkCorrupt(
-                tail.seq,
-                f"{tail.fault.reason}; the next writer will move this unacknowledged end to "
-                f"{self._layout.quarantine}",
-            )
+        """Raise what is wrong with a tail, if it still stands once everything has been asked."""
+        with translated(self._layout.root):
+            wrong = self._judge(tail)
+        if wrong is not None and self._find_tail() == tail:  # else a writer has finished meanwhile
+            raise wrong
+
+    def _judge(self, tail: Tail) -> SinkCorrupt | None:
+        try:
+            recovery.check_tail(self._layout, tail)
+        except SinkCorrupt as error:  # of what was durable; a live writer is no excuse
+            return error
+        if tail.fault is None or is_held(self._layout.lock):
+            return None
+        return SinkCorrupt(
+            tail.fault.seq,
+            f"{tail.fault.reason}; the next writer will move this unacknowledged end to "
+            f"{self._layout.quarantine}",
+        )

@@ -11,20 +11,26 @@ import json
 import os
 import re
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from rynxs.api import Incident, SinkCorrupt
 from rynxs_sink_file.durable import make_directory, read_all, replace_file
-from rynxs_sink_file.objects import get_object
+from rynxs_sink_file.layout import Fault
+from rynxs_sink_file.objects import get_object, list_objects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rynxs_sink_file.layout import Layout, Tail
 
 _CHECKPOINT = "checkpoint"
 _CHECKPOINT_SIZE = re.compile(rb"[^\n]+\n([0-9]{1,19})\n")
+_NUMBERED = "checkpoints/"
+_NUMBERED_SIZE = re.compile(r"checkpoints/([0-9]{20})", re.ASCII)
+_MARK = re.compile(rb"([0-9]{1,19}) ([0-9a-f]{8})\n")
+_INCIDENT = re.compile(r"[0-9]{20}-[0-9a-f]{16}\.json", re.ASCII)
 
 
 def check_tail(layout: Layout, tail: Tail) -> None:
@@ -34,15 +40,15 @@ def check_tail(layout: Layout, tail: Tail) -> None:
         SinkCorrupt: records are missing or damaged that a later batch, a checkpoint or the mark of
             an orderly close covers.
     """
-    what = tail.fault.reason if tail.fault else "the log ends here"
+    seq, _, what = tail.fault or Fault(tail.seq, tail.offset, "the log ends here")
     if tail.covered:
-        raise SinkCorrupt(tail.seq, f"{what}, and a later batch shows that it was durable")
+        raise SinkCorrupt(seq, f"{what}, and a later batch shows that it was durable")
     for size, witness in (
         (durable_mark(layout), "an orderly close"),
         (checkpoint_size(layout), "a checkpoint"),
     ):
         if size > tail.seq:
-            raise SinkCorrupt(tail.seq, f"{what}, and {witness} covers {size} records")
+            raise SinkCorrupt(seq, f"{what}, and {witness} covers {size} records")
 
 
 def quarantine(layout: Layout, descriptor: int, tail: Tail) -> None:
@@ -57,18 +63,23 @@ def quarantine(layout: Layout, descriptor: int, tail: Tail) -> None:
     name = f"{tail.seq:020d}-{sha256(data).hexdigest()[:16]}"
     replace_file(layout.quarantine / f"{name}.tail", data)
     facts = {"reason": tail.fault.reason, "seq": tail.seq, "size": len(data)}
-    replace_file(layout.quarantine / f"{name}.json", json.dumps(facts).encode())
+    note = {**facts, "crc32": _facts_checksum(facts)}
+    replace_file(layout.quarantine / f"{name}.json", json.dumps(note).encode())
     os.ftruncate(descriptor, tail.offset)
     os.fsync(descriptor)
 
 
 def incidents(layout: Layout) -> Sequence[Incident]:
-    """Return what was ever quarantined, in the order of seq."""
-    found = []
-    for path in sorted(layout.quarantine.glob("*.json")):
-        facts = json.loads(path.read_bytes())
-        found.append(Incident(path.stem, facts["seq"], facts["size"], facts["reason"]))
-    return found
+    """Return what was ever quarantined, in the order of seq.
+
+    Raises:
+        SinkCorrupt: the note of one is garbled.
+    """
+    try:
+        paths = sorted(layout.quarantine.iterdir())
+    except FileNotFoundError:
+        return []
+    return [_read_incident(path) for path in paths if _INCIDENT.fullmatch(path.name)]
 
 
 def durable_mark(layout: Layout) -> int:
@@ -77,8 +88,8 @@ def durable_mark(layout: Layout) -> int:
         text = layout.durable_mark.read_bytes()
     except FileNotFoundError:
         return 0
-    size, _, checksum = text.strip().partition(b" ")
-    return int(size) if size.isdigit() and checksum == _checksum(size) else 0
+    mark = _MARK.fullmatch(text)
+    return int(mark[1]) if mark and mark[2] == _checksum(mark[1]) else 0
 
 
 def mark_durable(layout: Layout, size: int) -> None:
@@ -88,11 +99,33 @@ def mark_durable(layout: Layout, size: int) -> None:
 
 
 def checkpoint_size(layout: Layout) -> int:
-    """Return the size in the stored checkpoint: the second line (c2sp.org/tlog-checkpoint)."""
+    """Return the largest size that a stored checkpoint covers.
+
+    The newest says it in its second line (c2sp.org/tlog-checkpoint). The numbered ones say it in
+    their names; they are stored first, so a crash in between leaves the newest behind them.
+    """
     stored = get_object(layout.objects, _CHECKPOINT)
-    size = _CHECKPOINT_SIZE.match(stored.data) if stored else None
-    return int(size[1]) if size else 0
+    newest = _CHECKPOINT_SIZE.match(stored.data) if stored else None
+    numbered = map(_NUMBERED_SIZE.fullmatch, list_objects(layout.objects, _NUMBERED))
+    return max(int(newest[1]) if newest else 0, *(int(size[1]) for size in numbered if size), 0)
 
 
-def _checksum(digits: bytes) -> bytes:
-    return b"%08x" % crc32(digits)
+def _read_incident(path: Path) -> Incident:
+    note = path.read_bytes()
+    try:
+        facts = json.loads(note)
+        holds = facts.pop("crc32") == _facts_checksum(facts)
+        incident = Incident(path.stem, facts["seq"], facts["size"], facts["reason"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        holds = False
+    if not holds:
+        raise SinkCorrupt(int(path.stem[:20]), f"{path} is garbled, it told what was set aside")
+    return incident
+
+
+def _facts_checksum(facts: dict[str, Any]) -> str:
+    return _checksum(json.dumps(facts, sort_keys=True).encode()).decode()
+
+
+def _checksum(data: bytes) -> bytes:
+    return b"%08x" % crc32(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -10,12 +11,15 @@ from pydantic import Field
 from rynxs.api import ConfigError, ConfigModel
 
 _URL_SETTINGS = {"segmentBytes"}
+_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class FileSettings(ConfigModel):
     """``settings.sink`` of the file sink."""
 
-    path: str = Field("rynxs-log", min_length=1, description="Directory of the log.")
+    path: str = Field(
+        "rynxs-log", min_length=1, pattern=r"^[^\x00]*$", description="Directory of the log."
+    )
     segment_bytes: int = Field(
         64 * 1024 * 1024,
         ge=4096,
@@ -37,7 +41,7 @@ def parse_url(rest: str) -> dict[str, Any]:
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key not in _URL_SETTINGS:
             raise ConfigError(f"file:{rest}: unknown setting '{key}', allowed is segmentBytes")
-        if not value.isascii() or not value.isdigit():
+        if not _DIGITS.fullmatch(value):
             raise ConfigError(f"file:{rest}: {key} is {value!r}, a number of bytes is expected")
         settings[key] = int(value)
     return settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from rynxs.api import ANY, RECORDS_MAX, Sink, SinkConflict, SinkUnavailable
 from rynxs_sink_file import index, objects, recovery
 from rynxs_sink_file import layout as lay
 from rynxs_sink_file.durable import (
+    close_quietly,
     make_directory,
     sync_directory,
     translated,
@@ -40,6 +42,7 @@ class FileWriter(Sink):
         self._layout = Layout(Path(settings.path))
         self._segment_bytes = settings.segment_bytes
         self._descriptor = -1
+        self._in_doubt = False
         with translated(self._layout.root):
             make_directory(self._layout.segments)
             make_directory(self._layout.objects)
@@ -64,6 +67,7 @@ class FileWriter(Sink):
         self._check_open()
         batch = encode_batch(start, records)
         with translated(self._layout.segments):
+            self._check_alone()
             if self._descriptor < 0 or self._end >= self._segment_bytes:
                 self._new_segment()
             self._write(batch)
@@ -117,6 +121,9 @@ class FileWriter(Sink):
         recovery.check_tail(self._layout, tail)
         if tail.fault is not None:
             recovery.quarantine(self._layout, self._descriptor, tail)
+        # A killed writer may have left a whole batch that it never flushed; it counts from now on.
+        os.fsync(self._descriptor)
+        sync_directory(self._layout.segments)
         self._size, self._end = tail.seq, tail.offset
         self._index = IndexWriter(last, index.rewrite(last, self._descriptor, tail.offset))
 
@@ -126,34 +133,53 @@ class FileWriter(Sink):
         # Not O_EXCL: a crash or a full disk may have left it, empty.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
+            if os.fstat(descriptor).st_size:
+                raise SinkConflict(f"{path}: another writer has started it")
             sync_directory(self._layout.segments)
-        except OSError:
-            os.close(descriptor)
+        except BaseException:
+            close_quietly(descriptor)
             raise
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            close_quietly(self._descriptor)
         self._descriptor, self._end = descriptor, 0
         self._index = IndexWriter(path, 0)
 
     def _write(self, batch: bytes) -> None:
+        if self._in_doubt:
+            self._cut_off()
+        self._in_doubt = True
         try:
             write_all(self._descriptor, batch, self._end)
             os.fdatasync(self._descriptor)
-        except OSError:
-            self._cut_off()
+        except BaseException:
+            with suppress(OSError):
+                self._cut_off()
             raise
+        self._in_doubt = False
 
     def _cut_off(self) -> None:
-        """Remove what a failed append may have left.
+        """Remove durably what a failed append may have left.
 
-        If that fails too, the bytes stay until the next append writes over them or the next
-        opening judges them. Pages that a failed flush dropped are those of this batch alone, and
-        the next append writes all of them anew.
+        If that fails too, the next append does it first, or the next opening judges the bytes: a
+        shorter batch written over a longer one would leave an end that is no batch, and recovery
+        takes whatever follows a batch for a proof that the batch was durable. Pages that a failed
+        flush dropped are those of this batch alone, and the next append writes all of them anew.
         """
-        try:
-            os.ftruncate(self._descriptor, self._end)
-        except OSError:
+        os.ftruncate(self._descriptor, self._end)
+        os.fsync(self._descriptor)
+        self._in_doubt = False
+
+    def _check_alone(self) -> None:
+        """Notice that the segment was written or removed behind our back, past a deleted lock.
+
+        Raises:
+            SinkConflict: it was.
+        """
+        if self._descriptor < 0 or self._in_doubt:
             return
+        status = os.fstat(self._descriptor)
+        if status.st_size != self._end or not status.st_nlink:
+            raise SinkConflict(f"{self._layout.segments}: changed while this writer has it open")
 
     def _check_open(self) -> None:
         if self._lock is None:
@@ -161,7 +187,7 @@ class FileWriter(Sink):
 
     def _release(self) -> None:
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            close_quietly(self._descriptor)
             self._descriptor = -1
         if self._lock is not None:
             self._lock.release()

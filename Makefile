@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
-DEV_TOOLS := hypothesis import-linter mypy pytest pytest-randomly pytest-xdist ruff types-PyYAML
+DEV_TOOLS := hypothesis import-linter jsonschema mypy pytest pytest-randomly pytest-xdist ruff \
+  types-PyYAML types-jsonschema
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 STATE := .rynxs
 
@@ -30,6 +31,7 @@ lint: $(VENV)/.developing ## Check style, types and the architecture's import ru
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	for plugin in $(PLUGINS); do $(BIN)/mypy $$plugin/tests/*.py || exit 1; done
 	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.developing ## Format the code.

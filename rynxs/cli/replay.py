@@ -39,13 +39,13 @@ def command(
     chosen = configured(config, log)
     with closing(chosen.open_reader()) as sink:
         size = sink.size()
-        if at is not None and at >= size:
-            raise UsageError(f"--at {at}: the log holds {size} records")
-        stop = size if at is None else at + 1
-        replaying = LogReplay(sink, chosen, stop)
-        for _ in track(replaying.check() if check else replaying.fold(), stop, "replaying"):
+        # Without a stop the reader also tells of an end that fails.
+        replaying = LogReplay(sink, chosen, None if at is None else at + 1)
+        for _ in track(replaying.check() if check else replaying.fold(), size, "replaying"):
             pass
     replay = replaying.replay
+    if at is not None and at >= replay.state.size:
+        raise UsageError(f"--at {at}: the log holds {replay.state.size} records")
     document = _document(replay, check)
 
     def show(console: Console) -> None:

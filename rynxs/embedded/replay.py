@@ -25,12 +25,12 @@ _EPOCH_STARTED = ev.EPOCH_STARTED.encode()
 
 
 class LogReplay:
-    """A replay of the records of a log before `stop`, which are verified as they pass.
+    """A replay of the records of a log before `stop`, None for all, verified as they pass.
 
     Run `fold` or `check` to the end; `replay` then has the state.
     """
 
-    def __init__(self, sink: Sink, config: Config, stop: int) -> None:
+    def __init__(self, sink: Sink, config: Config, stop: int | None) -> None:
         """Make the reducers and renderers that the last epoch before `stop` recorded.
 
         Raises:
@@ -77,7 +77,7 @@ class LogReplay:
         return found
 
 
-def _recorded_composition(sink: Sink, config: Config, stop: int) -> Composition:
+def _recorded_composition(sink: Sink, config: Config, stop: int | None) -> Composition:
     """Return what the last epoch recorded; the configured one for a log without epochs."""
     last = None
     for seq, record in enumerate(sink.read(0, stop)):

@@ -29,11 +29,13 @@ def encode(value: Mapping[str, Any]) -> bytes:
     """
     if type(value) is not dict:
         raise ValueRefused("$", f"found {type(value).__name__}, a payload is a map")
+    floats: list[float] = []
     try:
-        _check(value, 1)
+        ordered = _ordered_map(value, 1, floats)
     except _Refused as refused:
         raise ValueRefused(refused.path(), refused.reason) from None
-    return cbor.dumps(value)
+    # Only floats differ once the keys are in order, and cbor2 sorts keys four times as slowly.
+    return cbor.dumps(ordered, canonical=bool(floats))
 
 
 def decode(data: bytes) -> dict[str, Any]:
@@ -69,47 +71,75 @@ class _Refused(Exception):
         return "$" + "".join(reversed(self.steps))
 
 
-def _check(value: object, depth: int) -> None:
+def _ordered(value: Any, depth: int, floats: list[float]) -> Any:
+    """Return a checked value with the keys of its maps in order; `floats` gets every float."""
     kind = type(value)
     if kind is str:
-        _check_text(value)  # type: ignore[arg-type]
+        _check_text(value)
+    elif kind is bool or value is None:
+        pass
     elif kind is dict:
-        _check_map(value, depth)  # type: ignore[arg-type]
+        return _ordered_map(value, depth, floats)
     elif kind is list:
-        _check_list(value, depth)  # type: ignore[arg-type]
+        return _ordered_list(value, depth, floats)
     elif kind is int:
-        if not INTEGER_MIN <= value <= INTEGER_MAX:  # type: ignore[operator]
+        if not INTEGER_MIN <= value <= INTEGER_MAX:
             raise _Refused("integer outside 64 bits")
     elif kind is float:
-        if not isfinite(value):  # type: ignore[arg-type]
+        if not isfinite(value):
             raise _Refused(f"found {value}, numbers must be finite")
-    elif value is not None and kind is not bool:
+        floats.append(value)
+    else:
         raise _Refused(f"found {kind.__name__}, allowed are JSON's types")
+    return value
 
 
-def _check_map(value: dict[object, object], depth: int) -> None:
+def _ordered_map(value: dict[Any, Any], depth: int, floats: list[float]) -> dict[str, Any]:
     if depth > MAX_DEPTH:
         raise _Refused(f"nested deeper than {MAX_DEPTH}")
-    for key, member in value.items():
-        if type(key) is not str:
-            raise _Refused(f"key of type {type(key).__name__}, keys are text")
+    ordered = {}
+    for key in _ordered_keys(value):
+        member = value[key]
+        if type(member) is not str or not member.isascii():  # plain text is most of a payload
+            try:
+                member = _ordered(member, depth + 1, floats)
+            except _Refused as refused:
+                refused.steps.append(_step(key))
+                raise
+        ordered[key] = member
+    return ordered
+
+
+def _ordered_keys(value: dict[Any, Any]) -> list[str]:
+    """Return the keys, the shorter one in UTF-8 first, equally long ones by their bytes."""
+    if not set(map(type, value)) <= {str}:
+        odd = next(key for key in value if type(key) is not str)
+        raise _Refused(f"key of type {type(odd).__name__}, keys are text")
+    keys = sorted(value)  # the order of code points is the order of UTF-8 bytes
+    if "".join(keys).isascii():
+        keys.sort(key=len)
+        return keys
+    for key in keys:
         try:
             _check_text(key)
-            _check(member, depth + 1)
         except _Refused as refused:
-            refused.steps.append(f".{key.encode('ascii', 'backslashreplace').decode()}")
+            refused.steps.append(_step(key))
             raise
+    keys.sort(key=lambda key: len(key.encode()))
+    return keys
 
 
-def _check_list(value: list[object], depth: int) -> None:
+def _ordered_list(value: list[Any], depth: int, floats: list[float]) -> list[Any]:
     if depth > MAX_DEPTH:
         raise _Refused(f"nested deeper than {MAX_DEPTH}")
+    ordered = []
     for index, member in enumerate(value):
         try:
-            _check(member, depth + 1)
+            ordered.append(_ordered(member, depth + 1, floats))
         except _Refused as refused:
             refused.steps.append(f"[{index}]")
             raise
+    return ordered
 
 
 def _check_text(value: str) -> None:
@@ -119,6 +149,10 @@ def _check_text(value: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise _Refused("lone surrogate, text must be valid Unicode") from None
+
+
+def _step(key: str) -> str:
+    return f".{key.encode('ascii', 'backslashreplace').decode()}"
 
 
 def _first_line(error: BaseException) -> str:

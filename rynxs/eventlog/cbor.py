@@ -31,3 +31,11 @@ dumps = partial(cbor2.dumps, canonical=True)
 
 DECODE_ERRORS = (cbor2.CBORError, ValueError, TypeError, RecursionError)
 """What `loads` raises for bytes that are not what it expects."""
+
+_ARRAY = 0x80
+
+
+def array_head(count: int) -> bytes:
+    """Return the head of an array of `count` items."""
+    head = dumps(count)
+    return bytes((head[0] | _ARRAY,)) + head[1:]

@@ -117,15 +117,15 @@ def read_records(layout: Layout, start: int, stop: int) -> Iterator[Record]:
             return
         if int(path.stem) > position or (position > start and int(path.stem) != position):
             raise SinkCorrupt(position, f"missing: the next segment is {path.name}")
-        for record in _read_segment(path, position, stop):
-            yield record
-            position += 1
+        for records in _read_segment(path, position, stop):
+            yield from records
+            position += len(records)
     if position < stop:
         raise SinkCorrupt(position, "missing: its segment ends before it")
 
 
-def _read_segment(path: Path, start: int, stop: int) -> Iterator[Record]:
-    """Yield those of records `start` to `stop` that are in one segment."""
+def _read_segment(path: Path, start: int, stop: int) -> Iterator[list[Record]]:
+    """Yield those of records `start` to `stop` that are in one segment, a batch at a time."""
     with translated(path), path.open("rb", buffering=_READ_BUFFER) as file:
         seq, offset = index.find(path, file.fileno(), start)
         file.seek(offset)
@@ -140,7 +140,7 @@ def _read_segment(path: Path, start: int, stop: int) -> Iterator[Record]:
                 file.seek(envelope.body_size, os.SEEK_CUR)
             else:
                 records = decode_batch(envelope, file.read(envelope.body_size))
-                yield from records[max(start - seq, 0) : stop - seq]
+                yield records[max(start - seq, 0) : stop - seq]
             seq, offset = envelope.next_seq, offset + envelope.size
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks: what the event log costs, as ratios to bare loops measured in the same run."""

@@ -1,0 +1,121 @@
+"""``python -m benchmarks [--quick] [--dir DIR]``: prints a table and writes results.json."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.console import Console
+
+from benchmarks import appending, opening, replaying, result, starting, verifying
+from benchmarks.workload import file_system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.result import Row
+
+_WIDTH_MIN = 140
+_RESULTS = Path(__file__).with_name("results.json")
+
+
+class Sizes(NamedTuple):
+    """How much is measured.
+
+    Attributes:
+        batches: batches appended to a new log.
+        singles: records appended one by one.
+        long, short: records of the long and of the short log.
+        chunk: records verified at a time.
+        memory: processes a log that verify it for their memory.
+        opens, crashes: openings after a close and after a crash.
+        agents, replays: agents in the log that is replayed, and how often it is.
+        starts: runs of the command.
+    """
+
+    batches: int
+    singles: int
+    long: int
+    short: int
+    chunk: int
+    memory: int
+    opens: int
+    crashes: int
+    agents: int
+    replays: int
+    starts: int
+
+
+FULL = Sizes(
+    batches=200,
+    singles=3_000,
+    long=1_000_000,
+    short=100_000,
+    chunk=20_000,
+    memory=3,
+    opens=21,
+    crashes=7,
+    agents=10_000,
+    replays=7,
+    starts=15,
+)
+QUICK = Sizes(
+    batches=40,
+    singles=500,
+    long=50_000,
+    short=10_000,
+    chunk=5_000,
+    memory=3,
+    opens=11,
+    crashes=3,
+    agents=500,
+    replays=5,
+    starts=7,
+)
+
+
+def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
+    """Yield one row after the other; logs are made below `directory`."""
+    long, short = directory / "long", directory / "short"
+    yield appending.batches(directory, sizes.batches)
+    yield appending.long_log(long, short, sizes.long, sizes.short)
+    yield appending.single(directory, sizes.singles)
+    yield from verifying.speed(long, sizes.long, sizes.chunk)
+    yield verifying.memory(long, short, sizes.long, sizes.short, sizes.memory)
+    yield opening.after_close(long, sizes.long, sizes.opens)
+    yield opening.after_crash(long, sizes.crashes)
+    yield replaying.replay(directory / "agents", sizes.agents, sizes.replays)
+    yield starting.start(sizes.starts)
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, under 45 s")
+    parser.add_argument("--dir", type=Path, help="where to make logs (default: temporary files)")
+    options = parser.parse_args()
+    console = Console()
+    console.width = max(console.width, _WIDTH_MIN)
+    begin = perf_counter()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="rynxs-benchmarks-", dir=options.dir) as directory:
+        where = Path(directory)
+        console.print(
+            f"Python {platform.python_version()}, {os.cpu_count()} cores, "
+            f"logs in {where} ({file_system(where)})"
+        )
+        for row in measure(where, QUICK if options.quick else FULL):
+            console.print(f"{perf_counter() - begin:4.0f} s  {row.name}")
+            rows.append(row)
+    _RESULTS.write_text(result.dumps(rows))
+    console.print(result.table(rows))
+    console.print(f"{perf_counter() - begin:.0f} s; written to {_RESULTS}")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rynxs.errors import PluginError, ValueRefused
+from rynxs.errors import LogCorrupt, PluginError, ValueRefused
 from rynxs.eventlog import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rynxs.engine.contracts import Renderer, View
+    from rynxs.engine.event import Event
 
 RETAIN_ANNOTATION = "universe.ai/retain"
 _EMPTY: dict[str, Any] = {}
@@ -37,16 +38,29 @@ class Manifest(NamedTuple):
         return {"digest": self.digest, "id": self.id, "retain": self.retain}
 
 
-class Planned(NamedTuple):
-    """What was last planned for a subject.
+class Planned:
+    """What was last planned for a subject, decoded only when somebody asks.
 
     Attributes:
         seq: the ``Planned`` record.
-        entries: as in its payload, by manifest id, in the order to apply them.
     """
 
-    seq: int
-    entries: dict[str, dict[str, Any]]
+    def __init__(self, event: Event) -> None:
+        self.seq = event.seq
+        self._event: Event | None = event
+        self._entries: dict[str, dict[str, Any]] = {}
+
+    @property
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """The lines of the plan by manifest id, in the order to apply them.
+
+        Raises:
+            LogCorrupt: the payload is not that of a plan.
+        """
+        if self._event is not None:
+            self._entries = _entries(self._event)
+            self._event = None
+        return self._entries
 
 
 def render(
@@ -69,7 +83,7 @@ def render(
     return list(manifests.values())
 
 
-def digest_of(entries: Sequence[Mapping[str, Any]]) -> str:
+def digest_of(entries: Iterable[Mapping[str, Any]]) -> str:
     """Return the digest of a whole plan: SHA-256 over its entries, lower-case hex."""
     listed = [dict(entry) for entry in entries]
     return sha256(canonical.encode({"manifests": listed})).hexdigest()
@@ -133,3 +147,15 @@ def _manifest(renderer: Renderer, subject: str, body: dict[str, Any]) -> Manifes
             f"renderer {renderer.name}=={renderer.version} returned for {subject} "
             f"what is not a manifest: {type(error).__name__}: {error}"
         ) from error
+
+
+def _entries(event: Event) -> dict[str, dict[str, Any]]:
+    try:
+        return {
+            entry["id"]: {"digest": entry["digest"], "id": entry["id"], "retain": entry["retain"]}
+            for entry in event.payload["manifests"]
+        }
+    except (KeyError, TypeError) as error:
+        raise LogCorrupt(
+            event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
+        ) from None

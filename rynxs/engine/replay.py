@@ -9,7 +9,7 @@ from rynxs.engine import event as ev
 from rynxs.engine.composition import missing
 from rynxs.engine.state import State
 from rynxs.engine.subject import parse_subject
-from rynxs.errors import LogCorrupt, NondeterminismError
+from rynxs.errors import NondeterminismError
 from rynxs.eventlog import canonical
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Replay:
         raise NondeterminismError(
             event.seq,
             event.subject,
-            plan.digest_of(_entries(event)),
+            plan.digest_of(plan.Planned(event).entries.values()),
             plan.digest_of(recomputed["manifests"]),
             fields,
         )
@@ -111,7 +111,7 @@ def _explain(
     event: Event, manifests: Sequence[Manifest], recorded_manifest: RecordedManifest
 ) -> list[str]:
     """Return the fields in which a recorded and a recomputed plan differ."""
-    recorded = {entry["id"]: entry for entry in _entries(event)}
+    recorded = plan.Planned(event).entries
     recomputed = {manifest.id: manifest for manifest in manifests}
     fields = [
         f"{identifier}: recorded only" for identifier in recorded if identifier not in recomputed
@@ -124,16 +124,3 @@ def _explain(
             changes = diff.differences(before, manifest.body)
             fields += [f"{identifier}: {change}" for change in changes]
     return fields
-
-
-def _entries(event: Event) -> list[dict[str, Any]]:
-    """Return the manifest entries of a ``Planned`` event, checked to be such."""
-    try:
-        return [
-            {key: entry[key] for key in ("digest", "id", "retain")}
-            for entry in event.payload["manifests"]
-        ]
-    except (KeyError, TypeError) as error:
-        raise LogCorrupt(
-            event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
-        ) from None

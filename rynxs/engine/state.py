@@ -80,15 +80,13 @@ class State:
             LogCorrupt: the event's payload does not decode.
             PluginError: a reducer failed on it.
         """
-        if event.subject and event.kind != ev.PLANNED:
+        if event.kind == ev.PLANNED:
+            self.plans[event.subject] = Planned(event)
+            self.unplanned.pop(event.subject, None)
+        elif event.subject:
             self._fold_subject(event)
         else:
-            try:
-                self._fold_own(event)
-            except (KeyError, TypeError) as error:
-                raise LogCorrupt(
-                    event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
-                ) from None
+            self._fold_own(event)
         self.size, self.epoch, self.time_us = event.seq + 1, event.epoch, event.time_us
 
     def observation(self, subject: str) -> Event | None:
@@ -107,16 +105,17 @@ class State:
         return digest.hexdigest()
 
     def _fold_own(self, event: Event) -> None:
-        """Take in an event of the kernel's own."""
-        if event.kind == ev.PLANNED:
-            entries = {entry["id"]: entry for entry in event.payload["manifests"]}
-            self.plans[event.subject] = Planned(event.seq, entries)
-            self.unplanned.pop(event.subject, None)
-        elif event.kind == ev.EPOCH_STARTED:
-            self.composition = event.payload["composition"]
-            self.origin = self.origin or event.payload["origin"]
-        elif event.kind == ev.TAIL_QUARANTINED:
-            self.incidents.add(event.payload["id"])
+        """Take in an event about the log itself."""
+        try:
+            if event.kind == ev.EPOCH_STARTED:
+                self.composition = event.payload["composition"]
+                self.origin = self.origin or event.payload["origin"]
+            elif event.kind == ev.TAIL_QUARANTINED:
+                self.incidents.add(event.payload["id"])
+        except (KeyError, TypeError) as error:
+            raise LogCorrupt(
+                event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
+            ) from None
 
     def _fold_subject(self, event: Event) -> None:
         subject = event.subject

@@ -16,8 +16,8 @@ help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
 
 run: $(VENV)/.installed ## Run the main job on an example: log, manifests, checkpoint, verification.
-	@mkdir -p $(STATE)
-	@test -f $(STATE)/signing.key || $(BIN)/rynxs keys generate $(STATE)/signing.key >/dev/null
+	@test -f $(STATE)/signing.key || \
+	  { rm -rf $(STATE); mkdir $(STATE); $(BIN)/rynxs keys generate $(STATE)/signing.key >/dev/null; }
 	$(BIN)/rynxs run examples/agent-basic.yaml --log file:$(STATE)/log --signer ed25519:$(STATE)/signing.key -o yaml
 	$(BIN)/rynxs run examples/agent-basic.yaml --log file:$(STATE)/log --signer ed25519:$(STATE)/signing.key
 	$(BIN)/rynxs log verify --log file:$(STATE)/log --key $(STATE)/signing.key.pub

@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from rynxs.documents import read_documents
 from rynxs.engine.composition import Component, Composition
-from rynxs.errors import ConfigError
+from rynxs.errors import ConfigError, PluginError
 from rynxs.problems import nearest, problems_of
 
 if TYPE_CHECKING:
@@ -122,8 +122,15 @@ class Config:
         }
 
     def sink(self) -> SinkPlugin:
-        """Return the picked sink."""
-        return self._plugins.sink(self._raw.plugins.sink)
+        """Return the picked sink.
+
+        Raises:
+            PluginError: it is not installed, or does not load.
+        """
+        try:
+            return self._plugins.sink(self._raw.plugins.sink)
+        except PluginError as error:
+            raise PluginError(f"{self._source}: plugins.sink: {error}") from error
 
     def signer_scheme(self) -> SignerPlugin:
         """Return the picked signature scheme.
@@ -235,7 +242,10 @@ class Config:
         checked = self._validated(
             plugin.settings, settings.get(plugin.name, {}), f"settings.{path}"
         )
-        return Component(plugin.create(checked), checked.model_dump(mode="json", by_alias=True))
+        made = plugin.create(checked)
+        if made.name != plugin.name:
+            raise PluginError(f"plugin '{plugin.name}' makes one that calls itself '{made.name}'")
+        return Component(made, checked.model_dump(mode="json", by_alias=True))
 
     def _sink_settings(self, plugin: SinkPlugin) -> BaseModel:
         return self._validated(plugin.settings, self._raw.settings.sink, "settings.sink")

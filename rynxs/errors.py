@@ -1,7 +1,8 @@
 """The one error hierarchy.
 
 Every error that a user can cause derives from `RynxsError` and carries the exit status of the
-command line: 1 the log does not verify or differs, 2 usage, 3 the sink is unavailable.
+command line: 1 the log does not verify or differs, 2 usage, 3 the sink is unavailable, 74 the
+output can't be written.
 """
 
 from __future__ import annotations
@@ -50,6 +51,12 @@ class ValueRefused(UsageError):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class OutputError(RynxsError):
+    """The result of a command can't be written where it was to go; what it did is done."""
+
+    exit_code = 74
 
 
 class VerificationError(RynxsError):

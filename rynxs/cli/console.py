@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rynxs.errors import OutputError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.console import Console
     from rich.table import Table
+    from typer.exceptions import TyperException
 
 EXIT_BROKEN_PIPE = 141
 _PIPED_WIDTH = 200
@@ -19,16 +24,25 @@ _PIPED_WIDTH = 200
 
 def emit(json_wanted: bool, document: Mapping[str, Any], show: Callable[[Console], None]) -> None:
     """Print a command's result: as one JSON document, or for people by calling `show`."""
-    try:
+    with output():
         if json_wanted:
             print_json(document)
         else:
             show(console())
+
+
+@contextmanager
+def output() -> Iterator[None]:
+    """Write to standard output within; what goes wrong there ends the command, in a sentence."""
+    try:
+        yield
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has gone, as `head` does; what is still buffered must not be flushed at exit.
+    except OSError as error:
+        # What is still buffered must not be flushed again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(EXIT_BROKEN_PIPE) from None
+        if isinstance(error, BrokenPipeError):  # the reader has gone, as `head` does
+            raise SystemExit(EXIT_BROKEN_PIPE) from None
+        raise OutputError(f"standard output: {error.strerror}") from None
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -40,8 +54,12 @@ def console() -> Console:
     """Return the console on standard output; wide enough not to cut when it is no terminal."""
     from rich.console import Console
 
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
     width = None if sys.stdout.isatty() else _PIPED_WIDTH
-    return Console(highlight=False, soft_wrap=True, width=width)
+    return Plain(highlight=False, soft_wrap=True, width=width)
 
 
 def error_console() -> Console:
@@ -69,6 +87,18 @@ def print_error(message: str, exit_code: int) -> None:
     error_console().print(Text.assemble(("error: ", "bold red"), printable(message)))
     if "--json" in sys.argv[1:]:
         print_json({"error": {"exitCode": exit_code, "message": printable(message)}})
+
+
+def print_usage_error(error: TyperException) -> None:
+    """Print what is wrong with the arguments, as typer does, and as JSON if that was asked for."""
+    show = getattr(error, "show", None)  # typer's own errors know their command and its usage
+    if show is None:
+        print_error(error.format_message(), error.exit_code)
+        return
+    show()
+    if "--json" in sys.argv[1:]:
+        message = printable(error.format_message())
+        print_json({"error": {"exitCode": error.exit_code, "message": message}})
 
 
 def print_warnings(warnings: Sequence[str]) -> None:

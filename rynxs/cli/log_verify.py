@@ -26,6 +26,7 @@ def command(
     from rynxs.cli.keyring import verifiers
     from rynxs.cli.progress import track
     from rynxs.eventlog.audit import Audit
+    from rynxs.eventlog.checkpoint import LATEST
 
     chosen = configured(config, log)
     keys = verifiers(chosen, key)
@@ -50,6 +51,8 @@ def command(
         console.print(f"head: {result.tip.head.hex()}")
         console.print(f"root: {document['root']}")
         for checked in result.checkpoints:
+            if checked.name == LATEST:  # stands there under its number too
+                continue
             signed = (
                 f"signed by {', '.join(checked.signed_by)}"
                 if checked.signed_by

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.exceptions import Abort, TyperException
 
 from rynxs import __version__
 from rynxs.cli import (
@@ -116,26 +117,32 @@ def main() -> None:
 
 def invoke() -> int:
     """Run the command line and return its exit status."""
-    from rynxs.cli.console import print_error
-
     try:
-        _application()()
+        status = _application()(standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
-    except RynxsError as error:
-        if os.environ.get(DEBUG_VARIABLE):
-            raise
-        print_error(str(error), error.exit_code)
-        return error.exit_code
-    except KeyboardInterrupt:
+    except (Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        print_error(
-            f"internal error, please report it: {type(error).__name__}: {error} "
-            f"(set {DEBUG_VARIABLE}=1 for the traceback)",
-            EXIT_DEFECT,
-        )
-        return EXIT_DEFECT
-    return 0
+        return _told(error)
+    return status if isinstance(status, int) else 0
+
+
+def _told(error: Exception) -> int:
+    """Print an error and return its exit status."""
+    from rynxs.cli.console import print_error, print_usage_error
+
+    if isinstance(error, TyperException):
+        print_usage_error(error)
+        return error.exit_code
+    if isinstance(error, RynxsError):
+        print_error(str(error), error.exit_code)
+        return error.exit_code
+    print_error(
+        f"internal error, please report it: {type(error).__name__}: {error} "
+        f"(set {DEBUG_VARIABLE}=1 for the traceback)",
+        EXIT_DEFECT,
+    )
+    return EXIT_DEFECT

@@ -12,7 +12,7 @@ from rynxs.cli.options import ConfigOption, JsonOption, LogOption, configured
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rynxs.engine.replay import Replay
+    from rynxs.embedded.replay import LogReplay
 
 
 def command(
@@ -41,12 +41,14 @@ def command(
         size = sink.size()
         # Without a stop the reader also tells of an end that fails.
         replaying = LogReplay(sink, chosen, None if at is None else at + 1)
-        for _ in track(replaying.check() if check else replaying.fold(), size, "replaying"):
+        batches = replaying.check() if check else replaying.fold()
+        total = size * (replaying.passes if check else 1)
+        for _ in track(batches, total, "replaying"):
             pass
     replay = replaying.replay
     if at is not None and at >= replay.state.size:
         raise UsageError(f"--at {at}: the log holds {replay.state.size} records")
-    document = _document(replay, check)
+    document = _document(replaying, check)
 
     def show(console: Console) -> None:
         console.print(f"replayed: {replay.state.size} records, epoch {replay.state.epoch}")
@@ -57,7 +59,7 @@ def command(
                 rows.add_row(subject["subject"], entry["id"], entry["digest"][:12])
         console.print(rows)
         if check:
-            console.print(f"plans: {replay.compared} recomputed, all as recorded")
+            console.print(f"plans: {replaying.compared} recomputed, all as recorded")
         for part in document["incomparable"]:
             console.print(
                 f"not compared: {len(part['seqs'])} plans; needs {', '.join(part['needs'])}",
@@ -67,14 +69,16 @@ def command(
     emit(json, document, show)
 
 
-def _document(replay: Replay, check: bool) -> dict[str, Any]:
-    state = replay.state
+def _document(replaying: LogReplay, check: bool) -> dict[str, Any]:
+    state = replaying.replay.state
     plans = {subject: list(planned.entries.values()) for subject, planned in state.plans.items()}
     return {
         "epoch": state.epoch,
-        "incomparable": [part._asdict() for part in replay.incomparable()],
+        "incomparable": [
+            {"needs": part.needs, "seqs": part.seqs} for part in replaying.incomparable()
+        ],
         "origin": state.origin,
-        "plansCompared": replay.compared if check else None,
+        "plansCompared": replaying.compared if check else None,
         "size": state.size,
         "stateDigest": state.digest(),
         "subjects": [

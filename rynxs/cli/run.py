@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_NAMESPACE = "default"
 _FIELDS_SHOWN_MAX = 20
+_UNCHANGED_SHOWN_MAX = 10
+_KEPT_SHOWN_MAX = 40
 _STYLES = {"created": "green", "changed": "yellow", "deleted": "red", "unchanged": "dim"}
 
 
@@ -57,7 +59,10 @@ def command(
         str, typer.Option("--namespace", "-n", help="For objects that name none.")
     ] = _DEFAULT_NAMESPACE,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Take what is gone from the files for deleted.")
+        bool,
+        typer.Option(
+            "--prune", help="The files are the whole truth: what is not in them is deleted. Strict."
+        ),
     ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse kinds that no selected reducer owns.")
@@ -69,9 +74,11 @@ def command(
 ) -> None:
     """Observe manifests, record them in the log, and render what they ask for.
 
-    Running again with unchanged files appends nothing.
+    Running again with unchanged files appends nothing. With --prune a kind that nobody owns is
+    refused too, for a typo must not delete an agent.
     """
     from rynxs.cli.console import emit, print_warnings
+    from rynxs.cli.console import output as stdout
     from rynxs.cli.logs import set_up_logs
     from rynxs.documents import dump_documents
     from rynxs.embedded.manifests import read_manifests
@@ -87,8 +94,10 @@ def command(
     chosen = configured(config, log, signer)
     composition = chosen.composition()
     reading = read_manifests(files, composition, namespace)
-    if reading.unowned and strict:
+    if reading.unowned and (strict or prune):
         raise ManifestError("\n".join(reading.unowned))
+    if prune and not reading.found:
+        raise ManifestError("--prune: the files hold no object, so all would be deleted")
     print_warnings(reading.unowned)
     report = Run(chosen, composition, sources).execute(
         reading.found, prune_unseen if prune else prune_nothing
@@ -97,7 +106,8 @@ def command(
     if out is not None:
         write_manifests(out, report.origin, rendered)
     if output is OutputFormat.YAML:
-        sys.stdout.write(dump_documents([manifest.body for manifest in rendered]))
+        with stdout():
+            sys.stdout.write(dump_documents([manifest.body for manifest in rendered]))
         return
     emit(json, _document(report), lambda console: _show(console, report, out))
 
@@ -158,12 +168,18 @@ def _show_subjects(console: Console, report: RunReport) -> None:
 
     from rynxs.cli.console import printable
 
+    unchanged = [subject for subject in report.subjects if subject.verb == "unchanged"]
+    folded = len(unchanged) if len(unchanged) > _UNCHANGED_SHOWN_MAX else 0
     for subject in report.subjects:
+        if folded and subject.verb == "unchanged":
+            continue
         console.print(Text(subject.subject, "bold"), Text(subject.verb, _STYLES[subject.verb]))
         for change in subject.fields[:_FIELDS_SHOWN_MAX]:
             console.print(Text(f"    {printable(str(change))}"))
         if len(subject.fields) > _FIELDS_SHOWN_MAX:
             console.print(f"    and {len(subject.fields) - _FIELDS_SHOWN_MAX} more fields")
+    if folded:
+        console.print(f"{folded} subjects unchanged")
 
 
 def _show_manifests(console: Console, report: RunReport) -> None:
@@ -171,13 +187,24 @@ def _show_manifests(console: Console, report: RunReport) -> None:
 
     changed = {(plan.subject, identifier) for plan in report.plans for identifier in plan.changed}
     rows = table("MANIFEST", "SHA-256", "")
+    kept = [
+        manifest
+        for subject, manifests in report.manifests.items()
+        for manifest in manifests
+        if (subject, manifest.id) not in changed
+    ]
+    folded = len(kept) if len(kept) > _KEPT_SHOWN_MAX else 0
     for subject, manifests in report.manifests.items():
         for manifest in manifests:
-            mark = "planned" if (subject, manifest.id) in changed else "as before"
-            rows.add_row(manifest.id, manifest.digest[:12], mark)
+            if (subject, manifest.id) in changed:
+                rows.add_row(manifest.id, manifest.digest[:12], "planned")
+            elif not folded:
+                rows.add_row(manifest.id, manifest.digest[:12], "as before")
     for plan in report.plans:
         for verb, gone in (("removed", plan.removed), ("retained", plan.retained)):
             for identifier in gone:
                 rows.add_row(identifier, "", verb)
     if rows.row_count:
         console.print(rows)
+    if folded:
+        console.print(f"{folded} manifests as before")

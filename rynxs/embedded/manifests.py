@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.documents import FILE_SIZE_MAX, Document, parse_documents, read_documents
 from rynxs.engine.observation import problems, subject_of
+from rynxs.engine.resource import DNS_SUBDOMAIN
 from rynxs.errors import ManifestError
 from rynxs.problems import Problem, nearest
 
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 STANDARD_INPUT = "-"
 _SUFFIXES = (".yaml", ".yml", ".json")
 _FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+_NAME = re.compile(DNS_SUBDOMAIN, re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_NAMESPACE_RULE = "lower-case letters, digits and '-', at most 63"
+_PROBLEMS_SHOWN_MAX = 50
 
 
 class Found(NamedTuple):
@@ -51,12 +55,16 @@ def read_manifests(paths: Sequence[str], composition: Composition, namespace: st
     Raises:
         ManifestError: something can't be read or is not valid; the text lists all of it.
     """
+    if not _NAMESPACE.fullmatch(namespace):
+        raise ManifestError(f"--namespace {namespace!r}: {_NAMESPACE_RULE}")
     reader = _Reader(composition, namespace)
     for document in _documents(paths):
         for manifest in _unpacked(document.value):
             reader.take(manifest, document.place)
     if reader.refused:
-        raise ManifestError("\n".join(reader.refused))
+        shown = reader.refused[:_PROBLEMS_SHOWN_MAX]
+        more = len(reader.refused) - len(shown)
+        raise ManifestError("\n".join([*shown, *([f"and {more} more problems"] if more else [])]))
     return Reading(list(reader.found.values()), reader.unowned)
 
 
@@ -109,11 +117,20 @@ def _documents(paths: Sequence[str]) -> Iterator[Document]:
         if not path.is_dir():
             yield from read_documents(path)
             continue
-        files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES)
+        files = sorted(_manifest_files(path))
         if not files:
             raise ManifestError(f"{path}: no file ending in {', '.join(_SUFFIXES)} in it")
         for file in files:
             yield from read_documents(file)
+
+
+def _manifest_files(directory: Path) -> Iterator[Path]:
+    """Yield the manifest files below a directory; nothing hidden, no linked directory."""
+    for folder, folders, files in os.walk(directory):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if name.endswith(_SUFFIXES) and not name.startswith("."):
+                yield Path(folder, name)
 
 
 def _unpacked(value: Any) -> list[Any]:
@@ -150,13 +167,12 @@ def _name_problems(metadata: dict[str, Any]) -> list[Problem]:
     found = []
     name, namespace = metadata.get("name"), metadata.get("namespace")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        rule = "required: lower-case letters, digits, '-' and '.', at most 253"
+        rule = "required: lower-case letters, digits, '-', and '.' between labels, at most 253"
         found.append(Problem("metadata.name", rule, repr(name)[:80]))
     if namespace is not None and not (
         isinstance(namespace, str) and _NAMESPACE.fullmatch(namespace)
     ):
-        rule = "lower-case letters, digits and '-', at most 63"
-        found.append(Problem("metadata.namespace", rule, repr(namespace)[:80]))
+        found.append(Problem("metadata.namespace", _NAMESPACE_RULE, repr(namespace)[:80]))
     return found
 
 

@@ -28,7 +28,14 @@ def write_manifests(directory: Path, origin: str, manifests: Iterable[Manifest])
     """
     mark = f"{_MARK}{origin}\n"
     try:
-        written = {_path(directory, manifest): manifest for manifest in manifests}
+        written: dict[Path, Manifest] = {}
+        for manifest in manifests:
+            path = _path(directory, manifest)
+            if path in written:
+                raise UsageError(f"--out: {path} is asked for by two subjects, as {manifest.id}")
+            if path.exists() and not path.read_bytes().startswith(mark.encode()):
+                raise UsageError(f"--out: {path} is not of this log; it is not overwritten")
+            written[path] = manifest
         for path, manifest in written.items():
             _write(path, mark + dump_documents([manifest.body]))
         for path in sorted(directory.glob("*/*.yaml")):

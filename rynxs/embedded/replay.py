@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rynxs.engine import event as ev
 from rynxs.engine import plan
 from rynxs.engine.event import Event
-from rynxs.engine.replay import Replay
+from rynxs.engine.replay import Incomparable, Replay
 from rynxs.errors import LogCorrupt
+from rynxs.eventlog import canonical
 from rynxs.eventlog.chain import Chain
 from rynxs.eventlog.log import batched
 from rynxs.eventlog.record import MalformedHeader, decode_header
@@ -37,8 +38,11 @@ class LogReplay:
             PluginError: one of them is not installed.
         """
         self._sink = sink
+        self._config = config
         self._stop = stop
-        self.replay = Replay(_recorded_composition(sink, config, stop))
+        self._recorded = _recorded_compositions(sink, stop)
+        self.replay = Replay(self._made(self._recorded[-1:]))
+        self.compared = 0
 
     def fold(self) -> Iterator[Sequence[Record]]:
         """Recompute the state; yields each batch after it is folded."""
@@ -50,13 +54,48 @@ class LogReplay:
     def check(self) -> Iterator[Sequence[Record]]:
         """Recompute the state and every plan; yields each batch after it is folded.
 
+        A plan is a function of the whole log before it and of the composition that made it, so
+        there is one pass for each composition that the log records.
+
         Raises:
             NondeterminismError: a plan differs from the recorded one.
+            PluginError: a plugin that made a plan is not installed.
         """
+        for composition in self._reproducible(self._recorded[:-1]):
+            yield from self._checked(Replay(composition))
+        yield from self._checked(self.replay)
+
+    def incomparable(self) -> list[Incomparable]:
+        """Return the plans that no installed plugin could recompute, by what they need."""
+        installed = [made.as_json() for made in self._reproducible(self._recorded)]
+        return [part for part in self.replay.incomparable() if part.composition not in installed]
+
+    @property
+    def passes(self) -> int:
+        """How often `check` reads the log."""
+        return 1 + len(self._reproducible(self._recorded[:-1]))
+
+    def _checked(self, replay: Replay) -> Iterator[Sequence[Record]]:
         for events, batch in self._events():
             for event in events:
-                self.replay.check(event, self._recorded_manifest)
+                replay.check(event, self._recorded_manifest)
             yield batch
+        self.compared += replay.compared
+
+    def _reproducible(self, recorded: Sequence[Event]) -> list[Composition]:
+        """Return the compositions that the installed plugins are just the right ones for."""
+        made = [(self._made([event]), event.payload["composition"]) for event in recorded]
+        return [composition for composition, wanted in made if composition.as_json() == wanted]
+
+    def _made(self, recorded: Sequence[Event]) -> Composition:
+        """Return what an ``EpochStarted`` recorded, made of the installed plugins."""
+        if not recorded:
+            return self._config.composition()
+        (event,) = recorded
+        try:
+            return self._config.recorded_composition(event.payload["composition"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise LogCorrupt(event.seq, f"payload names no composition ({error!r})") from None
 
     def _events(self) -> Iterator[tuple[list[Event], Sequence[Record]]]:
         chain = Chain()
@@ -77,9 +116,9 @@ class LogReplay:
         return found
 
 
-def _recorded_composition(sink: Sink, config: Config, stop: int | None) -> Composition:
-    """Return what the last epoch recorded; the configured one for a log without epochs."""
-    last = None
+def _recorded_compositions(sink: Sink, stop: int | None) -> list[Event]:
+    """Return the ``EpochStarted`` events of distinct compositions, each the last of its kind."""
+    found: dict[bytes, Event] = {}
     for seq, record in enumerate(sink.read(0, stop)):
         # Looking for the bytes first spares the decoding of every other header.
         if _EPOCH_STARTED not in record.header:
@@ -89,10 +128,8 @@ def _recorded_composition(sink: Sink, config: Config, stop: int | None) -> Compo
         except MalformedHeader as error:
             raise LogCorrupt(seq, str(error)) from None
         if header.kind == ev.EPOCH_STARTED:
-            last = Event.of_record(header, record)
-    if last is None:
-        return config.composition()
-    try:
-        return config.recorded_composition(last.payload["composition"])
-    except (KeyError, TypeError) as error:
-        raise LogCorrupt(last.seq, f"payload names no composition ({error!r})") from None
+            event = Event.of_record(header, record)
+            key = canonical.encode({"composition": event.payload.get("composition")})
+            found.pop(key, None)
+            found[key] = event
+    return list(found.values())

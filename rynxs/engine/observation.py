@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
@@ -94,9 +95,11 @@ def observe(resource: Resource, manifest: Mapping[str, Any]) -> Observation:
 
 def problems(resource: Resource, manifest: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with an object, sorted by path; empty when it may be recorded whole."""
-    if "spec" not in manifest:
-        return [Problem("spec", "required, and missing")]
     found = []
+    if not re.fullmatch(resource.name_pattern, manifest["metadata"]["name"], re.ASCII):
+        found.append(Problem("metadata.name", resource.name_rule))
+    if "spec" not in manifest:
+        return [*found, Problem("spec", "required, and missing")]
     recorded = {
         "labels": manifest["metadata"].get("labels") or {},
         "annotations": _own_annotations(manifest["metadata"]),

@@ -18,7 +18,7 @@ from rynxs.engine.observation import observe
 from rynxs.engine.resource import holds_personal
 from rynxs.engine.state import State
 from rynxs.engine.subject import parse_subject
-from rynxs.errors import UsageError
+from rynxs.errors import PluginError, UsageError, ValueRefused
 from rynxs.eventlog import canonical
 from rynxs.eventlog.log import Entry
 from rynxs.eventlog.record import PAYLOAD_SIZE_MAX, SALT_SIZE
@@ -142,6 +142,32 @@ class Pipeline:
         self._plans = [planned for planned in self._plans if planned.seq >= size]
         return ready
 
+    def _rendered_purely(self, subject: str) -> list[Manifest]:
+        """Return what a subject asks for, once its slice is known to be JSON and left alone.
+
+        Raises:
+            PluginError: a reducer made what is no slice, or a renderer changed one.
+        """
+        before = self._encoded_slice(subject)
+        manifests = self.manifests(subject)
+        if self._encoded_slice(subject) != before:
+            renderers = ", ".join(self._composition.renderer_requirements)
+            raise PluginError(
+                f"one of {renderers} changed the slice of {subject}; it may only read it"
+            )
+        return manifests
+
+    def _encoded_slice(self, subject: str) -> bytes:
+        current = self.state.slices.get(subject)
+        try:
+            return canonical.encode({"slice": None if current is None else dict(current)})
+        except ValueRefused as error:
+            group_kind = parse_subject(subject).group_kind
+            requirement = self._composition.reducer_requirement(group_kind)
+            raise PluginError(
+                f"reducer {requirement} made of {subject} what is no slice: {error}"
+            ) from None
+
     def _is_personal(self, subject: str) -> bool:
         """Tell whether what is known of a subject, and so its plan, holds something personal."""
         resource = self._composition.resource(parse_subject(subject).group_kind)
@@ -155,7 +181,7 @@ class Pipeline:
 
     def _replan(self) -> None:
         for subject, cause in sorted(self.state.unplanned.items()):
-            manifests = self.manifests(subject)
+            manifests = self._rendered_purely(subject)
             known = self.state.plans.get(subject)
             if known is None and not manifests:
                 self.state.unplanned.pop(subject)

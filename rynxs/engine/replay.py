@@ -9,7 +9,7 @@ from rynxs.engine import event as ev
 from rynxs.engine.composition import missing
 from rynxs.engine.state import State
 from rynxs.engine.subject import parse_subject
-from rynxs.errors import NondeterminismError
+from rynxs.errors import LogCorrupt, NondeterminismError
 from rynxs.eventlog import canonical
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ class Incomparable(NamedTuple):
     Attributes:
         needs: what would be needed to compare them, as ``NAME==VERSION``.
         seqs: their ``Planned`` records.
+        composition: what made them, as the epoch recorded it.
     """
 
     needs: tuple[str, ...]
     seqs: list[int]
+    composition: dict[str, Any]
 
 
 class Replay:
@@ -44,7 +46,7 @@ class Replay:
 
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
-        self._incomparable: dict[tuple[str, ...], list[int]] = {}
+        self._incomparable: list[Incomparable] = []
         self._needs: tuple[str, ...] = ()
         self.state = State(composition)
         self.compared = 0
@@ -53,8 +55,7 @@ class Replay:
         """Take in the next event."""
         self.state.fold(event)
         if event.kind == ev.EPOCH_STARTED:
-            recorded = event.payload["composition"]
-            self._needs = tuple(missing(recorded, self._composition.as_json()))
+            self._needs = _needs(event, self._composition.as_json())
 
     def check(self, event: Event, recorded_manifest: RecordedManifest) -> None:
         """Take in the next event; if it is a plan, recompute it from the state before it.
@@ -69,19 +70,27 @@ class Replay:
         """
         if event.kind == ev.PLANNED:
             if self._needs:
-                self._incomparable.setdefault(self._needs, []).append(event.seq)
+                self._note_incomparable(event.seq)
             else:
                 self._compare(event, recorded_manifest)
         self.feed(event)
 
     def incomparable(self) -> list[Incomparable]:
         """Return the plans that could not be compared, by what they need."""
-        return [Incomparable(needs, seqs) for needs, seqs in self._incomparable.items()]
+        return self._incomparable
 
     def manifests(self, subject: str) -> list[Manifest]:
         """Return what a subject asks for in this state."""
         slices = self.state.slices
         return plan.render(self._composition.renderers, subject, slices.get(subject), slices)
+
+    def _note_incomparable(self, seq: int) -> None:
+        recorded = self.state.composition or {}
+        for part in self._incomparable:
+            if part.composition == recorded:
+                part.seqs.append(seq)
+                return
+        self._incomparable.append(Incomparable(self._needs, [seq], recorded))
 
     def _compare(self, event: Event, recorded_manifest: RecordedManifest) -> None:
         known = self.state.plans.get(event.subject)
@@ -124,3 +133,13 @@ def _explain(
             changes = diff.differences(before, manifest.body)
             fields += [f"{identifier}: {change}" for change in changes]
     return fields
+
+
+def _needs(event: Event, installed: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the composition of an ``EpochStarted`` has that `installed` lacks."""
+    try:
+        return tuple(missing(event.payload["composition"], installed))
+    except (KeyError, TypeError) as error:
+        raise LogCorrupt(
+            event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
+        ) from None

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+DNS_SUBDOMAIN = rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"
+"""What most Kubernetes objects may be called (RFC 1123)."""
+
+
 class SpecModel(BaseModel):
     """Base of all spec models: camelCase names, strict types, unknown fields refused."""
 
@@ -59,6 +64,8 @@ class Resource:
         versions: served versions, the stored one last.
         spec: model of ``spec``.
         short_names: for ``kubectl get``.
+        name_pattern: regular expression of ``metadata.name``.
+        name_rule: the same in words, for whoever broke it.
     """
 
     group: str
@@ -68,6 +75,8 @@ class Resource:
     versions: Sequence[str]
     spec: type[BaseModel]
     short_names: Sequence[str] = field(default=())
+    name_pattern: str = DNS_SUBDOMAIN
+    name_rule: str = "lower-case letters, digits, '-', and '.' between labels, at most 253"
 
     @property
     def group_kind(self) -> str:

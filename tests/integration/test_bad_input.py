@@ -56,7 +56,7 @@ def run_text(cli: Cli, tmp_path: Path) -> Callable[[str], Outcome]:
         ("  permissions: {canFly: true}", "spec.permissions.canFly", "canManageTeam"),
         ("  workspace: {}", "spec.workspace.size", "required, and missing"),
         ("  workspace: {size: large}", "spec.workspace.size", "quantity"),
-        ("  workspace: {size: -1}", "spec.workspace.size", "not negative"),
+        ("  workspace: {size: -1}", "spec.workspace.size", "not a quantity"),
         ("  manages: [other]", "spec", "a worker manages no agents"),
         (f"  team: {TOKEN}", "spec.team", "a GitHub token must not stand here"),
         ("  apiKey: whatever", "spec.apiKey", "apiKeySecretRef"),

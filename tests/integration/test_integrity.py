@@ -190,10 +190,22 @@ def test_replay_uses_the_settings_that_the_log_recorded(
     # Without the file the settings are others, so everything is planned again.
     assert cli("run", basic, "--log", "file:log", "--json").json()["appended"] == 2
     checked = cli("replay", "--check", "--log", "file:log", "--json").json()
-    assert checked["plansCompared"] == 1
-    assert checked["incomparable"] == [
-        {"needs": ["workload==0.1.0 with the settings recorded for it"], "seqs": [2]}
-    ]
+    assert checked["plansCompared"] == 2
+    assert checked["incomparable"] == []
+
+
+def test_plans_of_a_version_that_is_not_installed_are_reported_as_such(
+    cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    basic = repository / "examples/agent-basic.yaml"
+    with monkeypatch.context() as older:
+        older.setattr("rynxs_renderer_workload.renderer.WorkloadRenderer.version", "0.0.9")
+        assert cli("run", basic, "--log", "file:log").status == 0
+    assert cli("run", basic, "--log", "file:log").status == 0
+    done = cli("replay", "--check", "--log", "file:log")
+    assert done.status == 0
+    assert "plans: 1 recomputed, all as recorded" in done.out
+    assert "not compared: 1 plans; needs workload==0.0.9" in done.out
 
 
 def test_the_newest_records_are_shown_and_a_reader_that_goes_away_is_no_error(

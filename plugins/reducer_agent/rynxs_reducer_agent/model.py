@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from rynxs.api import SpecModel, Text
 from rynxs_reducer_agent.egress import parse_egress
@@ -14,22 +22,48 @@ from rynxs_reducer_agent.egress import parse_egress
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$"
 _LABEL_VALUE = r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 _DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-_DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
+_DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?){0,9}$"
+_RESOURCE = (
+    r"^(cpu|memory|ephemeral-storage|hugepages-[0-9]+[KMGT]i"
+    r"|[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)$"
+)
 _REPOSITORY = r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"
 _TAG = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$|^@?sha256:[0-9a-f]{64}$"
 
 
-def _canonical_quantity(value: int | str) -> str:
-    if isinstance(value, int):
-        if value < 0:
-            raise ValueError("a quantity is not negative")
-        return str(value)
-    if not re.match(_QUANTITY, value):
-        raise ValueError(f"not a Kubernetes quantity; allowed is {_QUANTITY}")
+_SUFFIXES = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
+    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
+}
+
+
+def _canonical_quantity(value: object) -> str:
+    """Return a quantity as text; as Kubernetes, take an integer too."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not re.match(_QUANTITY, value):
+        raise ValueError("not a quantity; allowed is text such as 500m or 1.5Gi, or an integer")
     return value
 
 
-Quantity = Annotated[int | str, AfterValidator(_canonical_quantity)]
+def _amount(quantity: str) -> Decimal:
+    """Return the number that a quantity stands for."""
+    digits = quantity.rstrip("".join(_SUFFIXES))
+    return Decimal(digits) * _SUFFIXES[quantity[len(digits) :]]
+
+
+def _whole_bytes(quantity: str) -> str:
+    amount = _amount(quantity)
+    if amount <= 0 or amount != amount.to_integral_value():
+        raise ValueError("not a whole number of bytes above zero")
+    return quantity
+
+
+Quantity = Annotated[str, BeforeValidator(_canonical_quantity)]
+ByteQuantity = Annotated[Quantity, AfterValidator(_whole_bytes)]
+ResourceName = Annotated[str, StringConstraints(pattern=_RESOURCE)]
 DnsLabel = Annotated[Text, StringConstraints(pattern=_DNS_LABEL)]
 DnsSubdomain = Annotated[Text, StringConstraints(pattern=_DNS_SUBDOMAIN)]
 LabelValue = Annotated[Text, StringConstraints(pattern=_LABEL_VALUE)]
@@ -70,9 +104,9 @@ class Image(SpecModel):
 class Workspace(SpecModel):
     """The volume the agent works in."""
 
-    size: Quantity = Field(description="Capacity asked for, such as 1Gi.")
-    storage_class_name: DnsSubdomain | None = Field(
-        None, description="Storage class; the cluster's default without it."
+    size: ByteQuantity = Field(description="Capacity asked for, such as 1Gi.")
+    storage_class_name: DnsSubdomain | Literal[""] | None = Field(
+        None, description="Storage class; the cluster's default without it, none if empty."
     )
     retain: bool = Field(default=False, description="Keep the volume when the agent is deleted.")
 
@@ -138,12 +172,16 @@ class Network(SpecModel):
 class Resources(SpecModel):
     """Compute resources of the container."""
 
-    requests: dict[Literal["cpu", "memory", "ephemeral-storage"], Quantity] = Field(
-        {}, description="What is reserved."
-    )
-    limits: dict[Literal["cpu", "memory", "ephemeral-storage"], Quantity] = Field(
-        {}, description="What is not exceeded."
-    )
+    requests: dict[ResourceName, Quantity] = Field({}, description="What is reserved.")
+    limits: dict[ResourceName, Quantity] = Field({}, description="What is not exceeded.")
+
+    @model_validator(mode="after")
+    def _requests_within_limits(self) -> Resources:
+        for name, limit in sorted(self.limits.items()):
+            requested = self.requests.get(name)
+            if requested is not None and _amount(requested) > _amount(limit):
+                raise ValueError(f"requests {requested} of {name}, above its limit of {limit}")
+        return self
 
 
 class AgentSpec(SpecModel):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rynxs.api import Event
+from rynxs.engine.observation import problems
 from rynxs.eventlog import canonical
 from rynxs_reducer_agent.egress import parse_egress
 from rynxs_reducer_agent.model import AgentSpec
@@ -108,10 +109,14 @@ def test_a_spec_that_a_cluster_let_through_is_checked_again() -> None:
     assert after["conditions"][0]["message"].startswith("spec.role: ")
 
 
-def test_a_name_too_long_for_a_label_is_refused() -> None:
-    assert "spec" in reduce("AgentObserved", payload(name="a" * 63))
-    after = reduce("AgentObserved", payload(name="a" * 64))
-    assert "metadata.name: longer than 63" in after["conditions"][0]["message"]
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [("a", True), ("a" * 57, True), ("a" * 58, False), ("a.b", False), ("a-", False)],
+)
+def test_a_name_leaves_room_for_the_names_of_what_is_rendered(name: str, fits: bool) -> None:
+    manifest = payload()["object"]
+    manifest["metadata"]["name"] = name
+    assert (problems(AGENT, manifest) == []) is fits
 
 
 @pytest.mark.parametrize(
@@ -195,6 +200,15 @@ def test_any_text_is_an_egress_target_or_refused(text: str) -> None:
         ({"workspace": {"size": True}}, False),
         ({"resources": {"limits": {"cpu": 2, "memory": "1Gi"}}}, True),
         ({"resources": {"limits": {"gpu": 1}}}, False),
+        ({"resources": {"limits": {"nvidia.com/gpu": 1}}}, True),
+        ({"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "1500m"}}}, False),
+        ({"resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1G"}}}, False),
+        ({"resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": 1}}}, True),
+        ({"resources": {"limits": {"cpu": 0.5}}}, False),
+        ({"workspace": {"size": 0}}, False),
+        ({"workspace": {"size": "100m"}}, False),
+        ({"workspace": {"size": "1Gi", "storageClassName": ""}}, True),
+        ({"workspace": {"size": "1Gi", "storageClassName": "a..b"}}, False),
         ({"tools": {"allow": ["files", "mcp:search/*"]}}, True),
         ({"tools": {"allow": [""]}}, False),
         ({"provider": {"kind": "openai", "baseUrl": "http://m:80/v1", "model": "x"}}, True),

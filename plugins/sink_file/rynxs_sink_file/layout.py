@@ -8,7 +8,7 @@ from bisect import bisect_right
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.api import SinkCorrupt
+from rynxs.api import SinkCorrupt, SinkUnavailable
 from rynxs_sink_file import index
 from rynxs_sink_file.durable import read_all, translated
 from rynxs_sink_file.segment import (
@@ -66,6 +66,15 @@ class Layout:
         self.quarantine = root / "quarantine"
         self.lock = root / "LOCK"
         self.durable_mark = root / "durable"
+
+    def refuse_foreign(self) -> None:
+        """Refuse to make a log in a directory that is in use for something else.
+
+        Raises:
+            SinkUnavailable: the directory is not empty, and no log is in it.
+        """
+        if self.root.is_dir() and not self.segments.exists() and any(self.root.iterdir()):
+            raise SinkUnavailable(f"{self.root}: not empty and not a log; name another directory")
 
     def segment(self, first_seq: int) -> Path:
         """Return the path of the segment that starts with a seq."""

@@ -44,6 +44,7 @@ class FileWriter(Sink):
         self._descriptor = -1
         self._in_doubt = False
         with translated(self._layout.root):
+            self._layout.refuse_foreign()
             make_directory(self._layout.segments)
             make_directory(self._layout.objects)
             self._lock: WriterLock | None = WriterLock(self._layout.lock, identity)

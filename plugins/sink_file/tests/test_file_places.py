@@ -187,3 +187,15 @@ def test_a_directory_made_for_the_log_below_one_that_must_not_be_read_will_do(
 def _chmod(root: Path, directory: int, file: int) -> None:
     for path in (root, *root.rglob("*")):
         path.chmod(directory if path.is_dir() else file)
+
+
+def test_a_directory_in_use_for_something_else_does_not_become_a_log(
+    tmp_path: Path, open_writer: Callable[..., Any]
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/precious.md").write_text("mine")
+    with pytest.raises(SinkUnavailable, match="not empty and not a log"):
+        open_writer(tmp_path / "docs")
+    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["precious.md"]
+    (tmp_path / "empty").mkdir()
+    open_writer(tmp_path / "empty").close()

@@ -279,3 +279,24 @@ def test_a_payload_over_the_limit_is_refused_before_it_changes_the_state(kit: Ki
     pipeline = kit.pipeline(kit.composition(renderer=Huge()))
     with pytest.raises(UsageError, match=f"Planned of {A}: payload of .* the limit is 4194304"):
         kit.observe(pipeline, "a")
+
+
+def test_a_reducer_that_makes_no_json_is_named_before_anything_is_written(kit: Kit) -> None:
+    class Loose(kit.Reducer):  # type: ignore[misc,name-defined]
+        def reduce(self, current: object, event: Event, view: View) -> Any:
+            return {"name": "a", "set": {1, 2}}
+
+    pipeline = kit.pipeline(kit.composition(reducer=Loose()))
+    with pytest.raises(PluginError, match=r"reducer thing==1 made .* \$\.slice\.set: found set"):
+        kit.observe(pipeline, "a")
+
+
+def test_a_renderer_that_changes_its_input_is_found_out(kit: Kit) -> None:
+    class Meddling(kit.Renderer):  # type: ignore[misc,name-defined]
+        def render(self, subject: str, current: Any, view: View) -> Any:
+            current["size"] = 99
+            return super().render(subject, current, view)
+
+    pipeline = kit.pipeline(kit.composition(renderer=Meddling()))
+    with pytest.raises(PluginError, match="one of plain==1 changed the slice"):
+        kit.observe(pipeline, "a", size=1)

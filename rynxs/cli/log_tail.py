@@ -32,13 +32,14 @@ def command(
     With --follow and --json every record is a JSON document on a line of its own.
     """
     from rynxs.cli import records
-    from rynxs.cli.console import emit
+    from rynxs.cli.console import emit, output
 
     with closing(configured(config, log).open_reader()) as sink:
         size = sink.size()
         start = max(0, size - lines)
         if follow:
-            _follow(sink, start, json)
+            with output():
+                _follow(sink, start, json)
         # No stop: a failing end of the log is to be told.
         found = list(records.decoded(start, sink.read(start)))
 

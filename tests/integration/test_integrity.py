@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
 
 FIXED = ("--clock", "fixed:2026-01-01T00:00:00Z")
+SCRIPT = Path(sys.executable).with_name("rynxs")
 SEGMENT = Path("log/segments/00000000000000000000.seg")
 
 HOLD_OPEN = """
@@ -213,9 +216,8 @@ def test_the_newest_records_are_shown_and_a_reader_that_goes_away_is_no_error(
 ) -> None:
     tail = cli("log", "tail", "-n", "2", "--log", "file:log", "--json").json()["records"]
     assert [record["seq"] for record in tail] == [5, 6]
-    script = Path(sys.executable).with_name("rynxs")
     piped = subprocess.run(
-        f"{script} log list --json --log file:log | head -c 1; exit ${{PIPESTATUS[0]}}",
+        f"{SCRIPT} log list --json --log file:log | head -c 1; exit ${{PIPESTATUS[0]}}",
         shell=True,
         executable="/bin/bash",
         cwd=tmp_path,
@@ -272,7 +274,7 @@ def test_a_key_is_never_overwritten_never_printed_and_only_its_owners(
     assert "never overwritten" in again.err
     assert (tmp_path / "key").read_text() == private
     assert cli("keys", "show", "key").out == made.out
-    secret = private.strip().rpartition("+")[2]
+    secret = private.strip().split("+", 4)[4]
     for outcome in (
         made,
         again,
@@ -283,3 +285,23 @@ def test_a_key_is_never_overwritten_never_printed_and_only_its_owners(
     (tmp_path / "other.pub").write_text("taken")
     assert cli("keys", "generate", "other").status == 2
     assert not (tmp_path / "other").exists()
+
+
+def test_following_a_log_shows_new_records_until_it_is_interrupted(
+    cli: Cli, logged: Path, tmp_path: Path, write: Callable[..., Path], agent: Callable[..., Any]
+) -> None:
+    with subprocess.Popen(
+        [SCRIPT, "log", "tail", "-f", "-n", "1", "--log", "file:log", "--json"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as tail:
+        assert tail.stdout is not None
+        assert tail.stderr is not None
+        assert json.loads(tail.stdout.readline())["seq"] == 6
+        cli("run", write("a.yaml", agent("new")), "--log", "file:log")
+        assert [json.loads(tail.stdout.readline())["seq"] for _ in range(3)] == [7, 8, 9]
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(timeout=30) == 130
+        assert tail.stderr.read() == ""

@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from rynxs.documents import read_documents
 from rynxs.engine.composition import Component, Composition
 from rynxs.errors import ConfigError, PluginError
+from rynxs.eventlog.checkpoint import ORIGIN
 from rynxs.problems import nearest, problems_of
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ class RawConfig(ConfigModel):
 
     origin: str = Field(
         "rynxs.local/log",
-        pattern=r"^[^\s+]+$",
-        max_length=255,
+        pattern=ORIGIN,
         description="Names a new log in its checkpoints; unique, such as a URL without scheme.",
     )
     plugins: Picks = Picks()

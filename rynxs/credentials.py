@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LITERALS = {
-    "an API key": r"\bsk-[A-Za-z0-9_-]{16,}|\bAIza[A-Za-z0-9_-]{35}\b|\bhf_[A-Za-z0-9]{30,}",
-    "a GitHub token": r"\bgh[opusr]_[A-Za-z0-9]{36,}|\bgithub_pat_[A-Za-z0-9_]{22,}",
-    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20,}",
-    "an AWS access key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-    "a Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-    "a JSON Web Token": r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,}\.",
-    "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----|PRIVATE\+KEY\+",
-    "user info in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/?#\s@]{1,500}@",
+    "an API key": (
+        r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16}|[sr]k_(?:live|test)_[A-Za-z0-9]{10}"
+        r"|AIza[A-Za-z0-9_-]{35}|(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30}|npm_[A-Za-z0-9]{36}"
+    ),
+    "a GitHub token": r"gh[opusr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22}",
+    "a GitLab token": r"glpat-[A-Za-z0-9_-]{20}",
+    "an AWS access key": r"(?:AKIA|ASIA)[A-Z0-9]{16}",
+    "a Slack token": r"xox[abeoprs]-[A-Za-z0-9-]{10}",
+    "a JSON Web Token": (
+        r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,2000}\."
+    ),
+    "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY|PRIVATE\+KEY\+",
+    "user info in a URL": r"//[^/\s@]{1,1000}@",
+    "a credential in a URL": (r"[?&][a-z_-]{0,20}(?:key|token|secret|password|passwd)=[^&\s#]{4}"),
+    "an authorization header": r"(?:Bearer|Basic) [A-Za-z0-9._~+/-]{16}",
 }
 # Every repetition is bounded, so that the search is linear in the text.
 _LITERAL = re.compile("|".join(f"({pattern})" for pattern in _LITERALS.values()), re.ASCII)
@@ -58,3 +65,8 @@ def walk_credentials(value: object, steps: tuple[object, ...]) -> Iterator[tuple
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from walk_credentials(member, (*steps, index))
+
+
+def shown(text: str) -> str:
+    """Return a text for an error message, unless it holds a credential."""
+    return "(a credential, not shown)" if find_credential(text) else text

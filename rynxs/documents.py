@@ -79,6 +79,9 @@ def parse_documents(data: bytes, source: str) -> list[Document]:
         raise ManifestError(f"{source}:{line}: {error.problem}") from None
     except yaml.YAMLError as error:
         raise ManifestError(f"{source}: {str(error).splitlines()[0]}") from None
+    # PyYAML's constructors trust that a tag is on the kind of node that it belongs on.
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ManifestError(f"{source}: a tag stands on a value that it does not fit") from None
 
 
 def _check_bounds(text: str, source: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rynxs.credentials import names_credential
+from rynxs.credentials import names_credential, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 _FOUND_MAX = 60
+_PROBLEMS_MAX = 100  # of one object; more help nobody
 
 
 class Problem(NamedTuple):
@@ -29,8 +30,8 @@ class Problem(NamedTuple):
     found: str = ""
 
     def __str__(self) -> str:
-        found = f"found {self.found}; " if self.found else ""
-        return f"{self.path}: {found}{self.rule}"
+        found = f"found {shown(self.found)}; " if self.found else ""
+        return f"{shown(self.path)}: {found}{self.rule}"
 
 
 def problems_of(
@@ -39,7 +40,8 @@ def problems_of(
     """Return one problem an error of a model's validation, sorted by path."""
     schema = model.model_json_schema(by_alias=True)
     return sorted(
-        _problem(details, schema, tuple(prefix)) for details in error.errors(include_url=False)
+        _problem(details, schema, tuple(prefix))
+        for details in error.errors(include_url=False)[:_PROBLEMS_MAX]
     )
 
 
@@ -51,7 +53,10 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def _problem(details: Any, schema: dict[str, Any], prefix: tuple[str, ...]) -> Problem:
-    location = [step for step in details["loc"] if not _is_union_branch(step)]
+    *parents, last = details["loc"] or ("",)
+    location = [step for step in parents if not _is_union_branch(step)]
+    if details["type"] == "extra_forbidden" or not _is_union_branch(last):
+        location.append(last)  # a field may be called like a branch, and then it is the last step
     path = join_path((*prefix, *location))
     if details["type"] == "extra_forbidden":
         return _unknown_field(path, location, schema)

@@ -125,9 +125,9 @@ def parse_time(text: str) -> int:
         raise UsageError(f"time {text!r} is not RFC 3339, such as {example}")
     try:
         moment = datetime.fromisoformat(text.upper())
-    except ValueError as error:
+        elapsed = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"time {text!r} is not RFC 3339, such as {example}: {error}") from None
-    elapsed = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     micros = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
     if micros < 0:
         raise UsageError(f"time {text!r} is before 1970")

@@ -31,7 +31,7 @@ def verifiers(config: Config, keys: Sequence[str] | None) -> list[NoteVerifier]:
 def _vkeys(text: str) -> list[str]:
     from rynxs.errors import KeyFileError
 
-    if _VKEY.fullmatch(text) and not Path(text).exists():
+    if _VKEY.fullmatch(text):
         return [text]
     try:
         with Path(text).open(encoding="utf-8") as file:

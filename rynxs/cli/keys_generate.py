@@ -33,11 +33,14 @@ def command(
     An existing file is never overwritten, and the private key is never printed.
     """
     from rynxs.cli.console import emit
+    from rynxs.errors import KeyFileError
     from rynxs.sources import parse_sources
 
     chosen = configured(config)
     seed = parse_sources(clock).entropy.token(_SEED_SIZE)
     private, vkey = chosen.signer_scheme().generate(name or chosen.origin, seed)
+    if not file.name:
+        raise KeyFileError(f"{file}: not the name of a file")
     public_file = file.with_name(f"{file.name}.pub")
     _create(file, f"{private}\n", 0o600)
     try:

@@ -63,7 +63,7 @@ def _follow(sink: Sink, start: int, json_wanted: bool) -> None:
         stop = sink.size()
         for header, record in records.decoded(start, sink.read(start, stop)):
             line = (
-                json.dumps(records.as_json(header, record), ensure_ascii=False)
+                json.dumps(records.as_json(header, record))
                 if json_wanted
                 else "  ".join(records.row(header, record))
             )

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 the log does not verify or differs, 2 usage, 3 the sink i
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -117,6 +118,7 @@ def main() -> None:
 
 def invoke() -> int:
     """Run the command line and return its exit status."""
+    _make_streams_usable()
     try:
         status = _application()(standalone_mode=False)
     except SystemExit as stop:
@@ -130,6 +132,16 @@ def invoke() -> int:
     return status if isinstance(status, int) else 0
 
 
+def _make_streams_usable() -> None:
+    """Replace closed streams, and write what a stream can't encode as escapes."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _told(error: Exception) -> int:
     """Print an error and return its exit status."""
     from rynxs.cli.console import print_error, print_usage_error
@@ -140,6 +152,9 @@ def _told(error: Exception) -> int:
     if isinstance(error, RynxsError):
         print_error(str(error), error.exit_code)
         return error.exit_code
+    if isinstance(error, OSError) and error.filename is not None:
+        print_error(f"{error.filename}: {error.strerror}", RynxsError.exit_code)
+        return RynxsError.exit_code
     print_error(
         f"internal error, please report it: {type(error).__name__}: {error} "
         f"(set {DEBUG_VARIABLE}=1 for the traceback)",

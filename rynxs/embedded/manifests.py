@@ -126,11 +126,17 @@ def _documents(paths: Sequence[str]) -> Iterator[Document]:
 
 def _manifest_files(directory: Path) -> Iterator[Path]:
     """Yield the manifest files below a directory; nothing hidden, no linked directory."""
-    for folder, folders, files in os.walk(directory):
+    for folder, folders, files in os.walk(directory, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if name.endswith(_SUFFIXES) and not name.startswith("."):
-                yield Path(folder, name)
+            file = Path(folder, name)
+            if file.suffix in _SUFFIXES and not name.startswith(".") and file.is_file():
+                yield file
+
+
+def _raise(error: OSError) -> None:
+    """A folder that can't be read must not pass for an empty one."""
+    raise ManifestError(f"{error.filename}: {error.strerror}")
 
 
 def _unpacked(value: Any) -> list[Any]:

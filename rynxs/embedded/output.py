@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rynxs.documents import dump_documents, parse_documents
 from rynxs.engine.plan import RETAIN_ANNOTATION
-from rynxs.errors import ManifestError, UsageError
+from rynxs.errors import ManifestError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from rynxs.engine.plan import Manifest
 
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,400}", re.ASCII)
 _MARK = "# rendered by rynxs from log "
 
 
@@ -24,7 +26,7 @@ def write_manifests(directory: Path, origin: str, manifests: Iterable[Manifest])
     none that is to be retained.
 
     Raises:
-        UsageError: the directory can't be written.
+        OutputError: the directory can't be written, or holds what is not of this log.
     """
     mark = f"{_MARK}{origin}\n"
     try:
@@ -32,9 +34,9 @@ def write_manifests(directory: Path, origin: str, manifests: Iterable[Manifest])
         for manifest in manifests:
             path = _path(directory, manifest)
             if path in written:
-                raise UsageError(f"--out: {path} is asked for by two subjects, as {manifest.id}")
+                raise OutputError(f"--out: {path} is asked for by two subjects, as {manifest.id}")
             if path.exists() and not path.read_bytes().startswith(mark.encode()):
-                raise UsageError(f"--out: {path} is not of this log; it is not overwritten")
+                raise OutputError(f"--out: {path} is not of this log; it is not overwritten")
             written[path] = manifest
         for path, manifest in written.items():
             _write(path, mark + dump_documents([manifest.body]))
@@ -42,14 +44,17 @@ def write_manifests(directory: Path, origin: str, manifests: Iterable[Manifest])
             if path not in written and _is_stale(path, mark):
                 path.unlink()
     except OSError as error:
-        raise UsageError(f"--out: {error.filename or directory}: {error.strerror}") from None
+        raise OutputError(f"--out: {error.filename or directory}: {error.strerror}") from None
     return list(written)
 
 
 def _path(directory: Path, manifest: Manifest) -> Path:
     metadata = manifest.body["metadata"]
     folder = metadata.get("namespace") or "_cluster"
-    return directory / folder / f"{manifest.body['kind'].lower()}-{metadata['name']}.yaml"
+    file = f"{manifest.body['kind'].lower()}-{metadata['name']}.yaml"
+    if not all(isinstance(part, str) and _SAFE.fullmatch(part) for part in (folder, file)):
+        raise OutputError(f"--out: {folder!r} and {file!r} are no names for a folder and a file")
+    return directory / folder / file
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rynxs.engine import event as ev
-from rynxs.engine import plan
+from rynxs.engine import plan, shapes
 from rynxs.engine.event import Event
 from rynxs.engine.replay import Incomparable, Replay
 from rynxs.errors import LogCorrupt
@@ -91,11 +91,7 @@ class LogReplay:
         """Return what an ``EpochStarted`` recorded, made of the installed plugins."""
         if not recorded:
             return self._config.composition()
-        (event,) = recorded
-        try:
-            return self._config.recorded_composition(event.payload["composition"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise LogCorrupt(event.seq, f"payload names no composition ({error!r})") from None
+        return self._config.recorded_composition(recorded[0].payload["composition"])
 
     def _events(self) -> Iterator[tuple[list[Event], Sequence[Record]]]:
         chain = Chain()
@@ -110,7 +106,9 @@ class LogReplay:
         for record in self._sink.read(0, seq + 1):
             header = decode_header(record.header)
             if header.kind == ev.PLANNED and header.subject == subject:
-                for body in Event.of_record(header, record).payload["changed"]:
+                event = Event.of_record(header, record)
+                shapes.checked(shapes.Planned, event)
+                for body in event.payload["changed"]:
                     if plan.manifest_id(body) == identifier:
                         found = body
         return found
@@ -129,7 +127,8 @@ def _recorded_compositions(sink: Sink, stop: int | None) -> list[Event]:
             raise LogCorrupt(seq, str(error)) from None
         if header.kind == ev.EPOCH_STARTED:
             event = Event.of_record(header, record)
-            key = canonical.encode({"composition": event.payload.get("composition")})
+            shapes.checked(shapes.EpochStarted, event)
+            key = canonical.encode({"composition": event.payload["composition"]})
             found.pop(key, None)
             found[key] = event
     return list(found.values())

@@ -11,7 +11,10 @@ from rynxs.engine import diff
 from rynxs.engine.event import Event
 from rynxs.engine.observation import Actor, subject_of
 from rynxs.engine.pipeline import Pipeline
+from rynxs.engine.subject import parse_subject
+from rynxs.errors import CheckpointRefused
 from rynxs.eventlog import checkpoint as cp
+from rynxs.eventlog import note
 from rynxs.eventlog.log import Log
 
 if TYPE_CHECKING:
@@ -100,7 +103,8 @@ class Run:
             self._report_incidents(pipeline, sink)
             pipeline.resume()
             subjects = [self._observe(pipeline, each) for each in found]
-            gone = prune(pipeline.state.live(), [seen.subject for seen in subjects])
+            live = [each for each in pipeline.state.live() if self._is_owned(each)]
+            gone = prune(live, [seen.subject for seen in subjects])
             subjects += [self._delete(pipeline, subject) for subject in gone]
             log.append(pipeline.take_entries())
             plans = pipeline.acknowledge(log.size)
@@ -138,6 +142,9 @@ class Run:
         changes = diff.differences(before, _facts(pipeline, subject))
         return SubjectChange(subject, "changed", changes)
 
+    def _is_owned(self, subject: str) -> bool:
+        return self._composition.resource(parse_subject(subject).group_kind) is not None
+
     def _delete(self, pipeline: Pipeline, subject: str) -> SubjectChange:
         pipeline.delete(subject, self._actor)
         return SubjectChange(subject, "deleted", [])
@@ -164,8 +171,17 @@ def _checkpoint(log: Log, sink: Sink, origin: str, signer: NoteSigner) -> bytes 
         return None
     newest = cp.latest(sink)
     wanted = log.checkpoint(origin)
-    if newest is not None and newest[0] == wanted:
+    if newest is not None and newest[0] == wanted and _is_signed(newest[1], signer):
         return newest[1]
     signed = cp.sign(wanted, [signer])
     cp.store(sink, wanted, signed)
     return signed
+
+
+def _is_signed(checkpoint: bytes, signer: NoteSigner) -> bool:
+    """Tell whether a checkpoint has a valid signature of this very key."""
+    try:
+        note.verify(note.parse(checkpoint), [signer])
+    except CheckpointRefused:
+        return False
+    return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from rynxs.credentials import walk_credentials
+from rynxs.credentials import names_credential, walk_credentials
 from rynxs.engine.resource import holds_personal
 from rynxs.engine.subject import Subject
 from rynxs.errors import ValueRefused
@@ -118,9 +118,17 @@ def problems(resource: Resource, manifest: Mapping[str, Any]) -> list[Problem]:
         rule = f"{size} bytes with its labels and annotations, the limit is {OBJECT_SIZE_MAX}"
         found.append(Problem("spec", rule))
     known = {problem.path for problem in found}
+    identity = {
+        key: manifest["metadata"].get(key) for key in ("name", "namespace", "uid", "labels")
+    }
     for location in (
         *walk_credentials(manifest["spec"], ("spec",)),
-        *walk_credentials(recorded, ("metadata",)),
+        *walk_credentials(identity | recorded, ("metadata",)),
+        *(
+            ("metadata", "annotations", name)
+            for name in sorted(recorded["annotations"])
+            if names_credential(name)
+        ),
     ):
         path = join_path(location)
         if path not in known:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs import __version__
+from rynxs.credentials import walk_credentials
 from rynxs.engine import event as ev
 from rynxs.engine import plan
 from rynxs.engine.event import Event
@@ -22,6 +23,7 @@ from rynxs.errors import PluginError, UsageError, ValueRefused
 from rynxs.eventlog import canonical
 from rynxs.eventlog.log import Entry
 from rynxs.eventlog.record import PAYLOAD_SIZE_MAX, SALT_SIZE
+from rynxs.problems import join_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +88,11 @@ class Pipeline:
         self._replan()
 
     def start_epoch(self) -> None:
-        """Start this process's epoch; done by the first event it emits, at the latest."""
+        """Start this process's epoch; done by the first event it emits, at the latest.
+
+        Raises:
+            UsageError: the origin or a plugin's settings hold a credential.
+        """
         self._leading = True
         body = {
             "composition": self._composition.as_json(),
@@ -94,6 +100,8 @@ class Pipeline:
             "kernel": f"rynxs=={__version__}",
             "origin": self.origin,
         }
+        for location in walk_credentials(body, ()):
+            raise UsageError(f"{join_path(location)}: holds a credential, and would be recorded")
         self._emit(ev.EPOCH_STARTED, "", body, epoch=self.state.epoch + 1)
 
     def record_incidents(self, incidents: Sequence[Incident]) -> None:

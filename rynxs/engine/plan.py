@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rynxs.errors import LogCorrupt, PluginError, ValueRefused
+from rynxs.engine import shapes
+from rynxs.errors import PluginError, ValueRefused
 from rynxs.eventlog import canonical
 
 if TYPE_CHECKING:
@@ -150,12 +151,5 @@ def _manifest(renderer: Renderer, subject: str, body: dict[str, Any]) -> Manifes
 
 
 def _entries(event: Event) -> dict[str, dict[str, Any]]:
-    try:
-        return {
-            entry["id"]: {"digest": entry["digest"], "id": entry["id"], "retain": entry["retain"]}
-            for entry in event.payload["manifests"]
-        }
-    except (KeyError, TypeError) as error:
-        raise LogCorrupt(
-            event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
-        ) from None
+    planned = shapes.checked(shapes.Planned, event)
+    return {entry.id: entry.model_dump() for entry in planned.manifests}

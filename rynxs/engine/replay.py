@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rynxs.engine import diff, plan
+from rynxs.engine import diff, plan, shapes
 from rynxs.engine import event as ev
 from rynxs.engine.composition import missing
 from rynxs.engine.state import State
 from rynxs.engine.subject import parse_subject
-from rynxs.errors import LogCorrupt, NondeterminismError
+from rynxs.errors import NondeterminismError
 from rynxs.eventlog import canonical
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Replay:
         """Take in the next event."""
         self.state.fold(event)
         if event.kind == ev.EPOCH_STARTED:
-            self._needs = _needs(event, self._composition.as_json())
+            self._needs = tuple(missing(event.payload["composition"], self._composition.as_json()))
 
     def check(self, event: Event, recorded_manifest: RecordedManifest) -> None:
         """Take in the next event; if it is a plan, recompute it from the state before it.
@@ -68,7 +68,7 @@ class Replay:
         Raises:
             NondeterminismError: the plan differs from the recorded one.
         """
-        if event.kind == ev.PLANNED:
+        if event.kind == ev.PLANNED and event.subject:
             if self._needs:
                 self._note_incomparable(event.seq)
             else:
@@ -93,6 +93,7 @@ class Replay:
         self._incomparable.append(Incomparable(self._needs, [seq], recorded))
 
     def _compare(self, event: Event, recorded_manifest: RecordedManifest) -> None:
+        shapes.checked(shapes.Planned, event)
         known = self.state.plans.get(event.subject)
         manifests = self.manifests(event.subject)
         recomputed = plan.payload(
@@ -133,13 +134,3 @@ def _explain(
             changes = diff.differences(before, manifest.body)
             fields += [f"{identifier}: {change}" for change in changes]
     return fields
-
-
-def _needs(event: Event, installed: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what the composition of an ``EpochStarted`` has that `installed` lacks."""
-    try:
-        return tuple(missing(event.payload["composition"], installed))
-    except (KeyError, TypeError) as error:
-        raise LogCorrupt(
-            event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
-        ) from None

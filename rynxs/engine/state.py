@@ -6,8 +6,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from rynxs.engine import event as ev
+from rynxs.engine import shapes
 from rynxs.engine.plan import Planned
-from rynxs.engine.subject import parse_subject
+from rynxs.engine.subject import Subject, parse_subject
 from rynxs.errors import LogCorrupt, PluginError, RynxsError
 from rynxs.eventlog import canonical
 
@@ -80,6 +81,8 @@ class State:
             LogCorrupt: the event's payload does not decode.
             PluginError: a reducer failed on it.
         """
+        if event.kind == ev.PLANNED and not event.subject:
+            raise LogCorrupt(event.seq, "a plan of no subject")
         if event.kind == ev.PLANNED:
             self.plans[event.subject] = Planned(event)
             self.unplanned.pop(event.subject, None)
@@ -106,23 +109,21 @@ class State:
 
     def _fold_own(self, event: Event) -> None:
         """Take in an event about the log itself."""
-        try:
-            if event.kind == ev.EPOCH_STARTED:
-                self.composition = event.payload["composition"]
-                self.origin = self.origin or event.payload["origin"]
-            elif event.kind == ev.TAIL_QUARANTINED:
-                self.incidents.add(event.payload["id"])
-        except (KeyError, TypeError) as error:
-            raise LogCorrupt(
-                event.seq, f"payload of {event.kind} is not of its shape ({error!r})"
-            ) from None
+        if event.kind == ev.EPOCH_STARTED:
+            started = shapes.checked(shapes.EpochStarted, event)
+            self.composition = event.payload["composition"]
+            self.origin = self.origin or started.origin
+        elif event.kind == ev.TAIL_QUARANTINED:
+            self.incidents.add(shapes.checked(shapes.TailQuarantined, event).id)
 
     def _fold_subject(self, event: Event) -> None:
         subject = event.subject
         parsed = parse_subject(subject)
         if event.kind == ev.observed(parsed.kind):
+            _check_identity(parsed, event)
             self._observed[subject] = event
         elif event.kind == ev.deleted(parsed.kind):
+            shapes.checked(shapes.Deleted, event)
             self._observed.pop(subject, None)
         reducer = self._reducers.reducer(parsed.group_kind)
         if reducer is None:
@@ -143,6 +144,15 @@ class State:
         self.unplanned[subject] = event.seq
         for dependent in sorted(reducer.dependents(subject, self.slices)):
             self.unplanned[dependent] = event.seq
+
+
+def _check_identity(subject: Subject, event: Event) -> None:
+    """Check that an observation is of the object that its header names."""
+    observed = shapes.checked(shapes.Observed, event).object
+    group = observed.apiVersion.rpartition("/")[0]
+    named = Subject(group, observed.kind, observed.metadata.namespace or "", observed.metadata.name)
+    if named != subject:
+        raise LogCorrupt(event.seq, f"the header names {subject}, the payload {named}")
 
 
 def _identical(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 LATEST = "checkpoint"
 NUMBERED = "checkpoints/"
+ORIGIN = r"^[!-*,-~]{1,255}$"
+"""What a log may be called: printable ASCII, no space, and no plus sign, as in a key's name."""
+
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 
@@ -75,7 +78,14 @@ def parse(data: bytes) -> tuple[Checkpoint, Note]:
 
 
 def sign(checkpoint: Checkpoint, signers: Sequence[NoteSigner]) -> bytes:
-    """Return the checkpoint as a signed note."""
+    """Return the checkpoint as a signed note.
+
+    Raises:
+        CheckpointRefused: the origin is not one, so that something else would be signed.
+    """
+    if not re.fullmatch(ORIGIN, checkpoint.origin):
+        raise CheckpointRefused(f"origin {checkpoint.origin!r} does not match {ORIGIN}")
+    assert parse_text(checkpoint.text()) == checkpoint
     return note.sign(checkpoint.text(), signers)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rynxs.errors import LogCorrupt, ValueRefused
 from rynxs.eventlog import canonical
+from rynxs.eventlog.checkpoint import ORIGIN
 
 if TYPE_CHECKING:
     from rynxs.eventlog.sink import Sink
@@ -24,6 +26,6 @@ def origin_of(sink: Sink) -> str | None:
         origin = canonical.decode(first.payload).get("origin")
     except ValueRefused as error:
         raise LogCorrupt(0, f"payload {error}") from None
-    if not isinstance(origin, str) or not origin:
+    if not isinstance(origin, str) or not re.fullmatch(ORIGIN, origin):
         raise LogCorrupt(0, "payload names no origin")
     return origin

@@ -6,13 +6,14 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.errors import LogCorrupt, UsageError
-from rynxs.eventlog import cbor, checkpoint, record
+from rynxs.errors import UsageError
+from rynxs.eventlog import cbor, record
 from rynxs.eventlog.batch import RECORDS_MAX
 from rynxs.eventlog.chain import Chain, Tip
 from rynxs.eventlog.checkpoint import Checkpoint
 from rynxs.eventlog.merkle import HASH_SIZE, Frontier
 from rynxs.eventlog.record import FORMAT_VERSION, Header, Record
+from rynxs.eventlog.witness import StoredCheckpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,10 +78,13 @@ class Log:
 
         Raises:
             LogCorrupt: a record does not verify, or the log is shorter than a stored checkpoint.
+            CheckpointRefused: a stored checkpoint is not of this log's records.
         """
+        stored = StoredCheckpoints(self._sink, [], self._chain.size)
         for records in batched(self._sink.read(self._chain.size)):
-            yield list(zip(self._chain.verify(records), records, strict=True))
-        _check_not_shorter(self._sink, self._chain.size)
+            for part in stored.verify(self._chain, records):
+                yield list(zip(self._chain.verify(part), part, strict=True))
+        stored.finish(self._chain)
 
     @property
     def size(self) -> int:
@@ -183,14 +187,6 @@ def _check_entries(entries: Sequence[Entry], size: int, tip: Tip) -> None:
                 f"bytes, the limit is {record.PAYLOAD_SIZE_MAX}"
             )
         epoch, time_us = its_epoch, its_time_us
-
-
-def _check_not_shorter(sink: Sink, size: int) -> None:
-    newest = checkpoint.latest(sink)
-    if newest is not None and newest[0].size > size:
-        raise LogCorrupt(
-            size, f"missing: the log ends here, a stored checkpoint covers {newest[0].size} records"
-        )
 
 
 def _encode_chain(chain: Chain) -> bytes:

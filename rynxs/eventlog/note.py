@@ -51,16 +51,8 @@ class NoteVerifier(Protocol):
         """Tell whether `signature` is this key's signature of `message`."""
 
 
-class NoteSigner(Protocol):
-    """A private key that can sign."""
-
-    @property
-    def name(self) -> str:
-        """Key name, as in the signature line."""
-
-    @property
-    def key_id(self) -> bytes:
-        """Key ID, 4 bytes."""
+class NoteSigner(NoteVerifier, Protocol):
+    """A private key that can sign, and check its own signatures."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature of `message`."""

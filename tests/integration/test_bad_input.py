@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.conftest import Cli, Outcome
 
@@ -26,6 +27,7 @@ spec:
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 10)}]\n" for n in range(8)
 )
+SCRIPT = Path(sys.executable).with_name("rynxs")
 TOKEN = "ghp_" + "a" * 36
 
 
@@ -48,6 +50,9 @@ def run_text(cli: Cli, tmp_path: Path) -> Callable[[str], Outcome]:
         ('  team: "\\ud800"', "a.yaml:7", ""),
         ("  team: " + "[" * 10_000, "a.yaml:7", ""),
         ("  imagee: {}", "spec.imagee", "did you mean 'image'?"),
+        ("  str: 1", "spec.str", "unknown field"),
+        ("  'a[b': 1", "spec.a[b", "unknown field"),
+        (f"  {TOKEN}: 1", "(a credential, not shown)", "unknown field"),
         ("  suspend: soon", "spec.suspend", "found 'soon'"),
         ("  suspend: 1", "spec.suspend", "found 1"),
         ("  team: 5", "spec.team", "found 5"),
@@ -105,6 +110,8 @@ def test_a_bad_spec_is_refused_with_its_field(
         (AGENT.replace("v1alpha1", "v9"), "apiVersion: found 'universe.ai/v9'; allowed for Agent"),
         (AGENT.replace("spec:", "sepc:"), "did you mean 'spec'?"),
         (AGENT.replace("{name: worker}", f"{{name: w, annotations: {{a: {TOKEN}}}}}"), "metadata"),
+        (AGENT.replace("worker}", "sk-abcdefghijklmnopqrst}"), "a literal credential must not"),
+        (AGENT.replace("worker}", "w, annotations: {db-password: hunter2}}"), "db-password"),
         (f"{AGENT}---\n{AGENT}", "universe.ai/Agent/default/worker stands here and at a.yaml:1"),
         ("a: [", "a.yaml:"),
     ],
@@ -220,6 +227,10 @@ def test_a_log_without_permission_is_named(cli: Cli, repository: Path, tmp_path:
         ("checkpoint", "show", "--log", "file:log"),
         ("checkpoint", "create", "--log", "file:log"),
         ("keys", "show", "missing"),
+        ("keys", "generate", "."),
+        ("run", "x" * 300),
+        ("run", "a.yaml", "--clock", "fixed:9999-12-31T23:59:59-23:59"),
+        ("run", "a.yaml", "--namespace", ".."),
         ("config", "show", "--config", "missing.yaml"),
     ],
 )
@@ -251,3 +262,63 @@ def test_a_defect_is_told_without_a_traceback_and_has_its_own_status(
     assert done.status == 70
     assert "internal error, please report it: ZeroDivisionError: planted" in done.err
     assert "Traceback" not in done.err
+
+
+def test_output_that_a_terminal_cannot_encode_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        f"{AGENT}  provider: {{kind: k, baseUrl: http://m, model: é}}\n"
+    )
+    for options in (["-o", "yaml"], ["--json"], []):
+        done = subprocess.run(
+            [SCRIPT, "run", "a.yaml", "--log", "file:log", *options],
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "ascii"},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_closed_and_full_streams_are_no_defect(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(AGENT)
+    for redirection, status in ((">&-", 0), ("2>&-", 0), ("<&-", 0), (">/dev/full", 74)):
+        done = subprocess.run(
+            f"{SCRIPT} run a.yaml --log file:log {redirection}",
+            shell=True,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (status, False), redirection
+
+
+def test_a_folder_that_cannot_be_read_deletes_nothing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dir/sub").mkdir(parents=True)
+    (tmp_path / "dir/a.yaml").write_text(AGENT)
+    (tmp_path / "dir/sub/b.yaml").write_text(AGENT.replace("worker}", "other}"))
+    assert cli("run", "dir", "--log", "file:log").status == 0
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = cli("run", "dir", "--prune", "--log", "file:log")
+    assert done.status == 2
+    assert "sub: Permission denied" in done.err
+    monkeypatch.undo()
+    assert cli("run", tmp_path / "dir", "--prune", "--log", f"file:{tmp_path}/log").status == 0
+
+
+def test_nothing_is_pruned_for_files_that_hold_nothing_or_a_typo(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(AGENT)
+    assert cli("run", "a.yaml", "--log", "file:log").status == 0
+    for text in ("# nothing", AGENT.replace("kind: Agent", "kind: Agnet")):
+        (tmp_path / "a.yaml").write_text(text)
+        assert cli("run", "a.yaml", "--log", "file:log", "--prune").status == 2
+    assert len(cli("log", "list", "--log", "file:log", "--json").json()["records"]) == 3

@@ -305,3 +305,24 @@ def test_following_a_log_shows_new_records_until_it_is_interrupted(
         tail.send_signal(signal.SIGINT)
         assert tail.wait(timeout=30) == 130
         assert tail.stderr.read() == ""
+
+
+def test_a_key_is_not_believed_where_nothing_is_signed(cli: Cli, repository: Path) -> None:
+    cli("run", repository / "examples", "--log", "file:log")
+    cli("keys", "generate", "key")
+    assert cli("log", "verify", "--log", "file:log").status == 0
+    done = cli("log", "verify", "--log", "file:log", "--key", "key.pub")
+    assert done.status == 1
+    assert "nothing in this log is signed" in done.err
+
+
+def test_another_key_signs_anew_and_a_garbled_checkpoint_stops_the_run(
+    cli: Cli, logged: Path, repository: Path
+) -> None:
+    cli("keys", "generate", "other")
+    run = ("run", repository / "examples", "--log", "file:log")
+    assert cli(*run, "--signer", "ed25519:other").status == 0
+    assert cli("checkpoint", "verify", "--log", "file:log", "--key", "other.pub").status == 0
+    (numbered,) = (logged.parent.parent / "objects/checkpoints").iterdir()
+    numbered.write_bytes(b"garbage")
+    assert cli(*run, "--signer", "ed25519:other").status == 1

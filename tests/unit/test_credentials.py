@@ -20,6 +20,13 @@ from rynxs.credentials import find_credential, names_credential, walk_credential
         ("PRIVATE+KEY+name+01020304+AAAA", "a private key"),
         ("https://user:secret@example.org/", "user info in a URL"),
         ("postgres://u@db/x", "user info in a URL"),
+        ("//user:pass#word@example.org", "user info in a URL"),
+        ("x_sk-abcdefghijklmnop1234", "an API key"),
+        ("sk_live_abcdefghij1234", "an API key"),
+        ("xAKIA" + "A" * 16, "an AWS access key"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----", "a private key"),
+        ("https://example.org/?api_key=abcdef", "a credential in a URL"),
+        ("Authorization: Bearer abcdefghijklmnop", "an authorization header"),
     ],
 )
 def test_a_literal_credential_is_recognised(text: str, kind: str) -> None:
@@ -33,6 +40,7 @@ def test_a_literal_credential_is_recognised(text: str, kind: str) -> None:
         "ghcr.io/rynxs/agent",
         "sk-short",
         "https://example.org/path@version",
+        "https://example.org/?page=2&sort=key",
         "https://example.org/?q=a@b",
         "someone@example.org",
         "sha256:" + "a" * 64,
@@ -45,7 +53,9 @@ def test_ordinary_text_is_not_taken_for_a_credential(text: str) -> None:
     assert find_credential(text) is None
 
 
-@pytest.mark.parametrize("unit", ["x", "a:", "eyJ-", "sk-", "://", "-----BEGIN ", "gh", "."])
+@pytest.mark.parametrize(
+    "unit", ["x", "a:", "eyJ-", "sk-", "://", "//a", "-----BEGIN ", "gh", ".", "?key"]
+)
 def test_a_long_hostile_text_is_searched_in_linear_time(unit: str) -> None:
     """With an unbounded repetition this test would run for hours."""
     assert find_credential(unit * (2_000_000 // len(unit))) in {None, "an API key"}

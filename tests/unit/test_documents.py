@@ -95,6 +95,10 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: \x01", "a.yaml"),
         ("a: " + "9" * 5000, "number of 5000 characters is too long"),
         ("a: !!int x", "too long|constructor"),
+        ("!!map foo", "a tag stands|expected a mapping"),
+        ("!!map [a, b]", "a tag stands|expected a mapping"),
+        ("a: !!bool foo", "a tag stands"),
+        ("a: !!seq x", "a tag stands|expected a sequence"),
     ],
 )
 def test_what_is_not_plain_data_within_bounds_is_refused_with_its_place(

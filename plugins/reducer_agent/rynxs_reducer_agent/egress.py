@@ -55,6 +55,8 @@ def _split_port(text: str) -> tuple[str, int | None]:
 
 def _cidr(host: str) -> str | None:
     """Return the CIDR that an address or network is, None when it is neither."""
+    if "%" in host:  # an IPv6 zone, which is of one machine only
+        return None
     try:
         return str(ipaddress.ip_network(host))
     except ValueError as error:

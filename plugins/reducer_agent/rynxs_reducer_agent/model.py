@@ -19,7 +19,7 @@ from pydantic import (
 from rynxs.api import SpecModel, Text
 from rynxs_reducer_agent.egress import parse_egress
 
-_QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$"
+_QUANTITY = r"[0-9]{1,30}(\.[0-9]{1,30})?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?"
 _LABEL_VALUE = r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 _DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?){0,9}$"
@@ -43,7 +43,7 @@ def _canonical_quantity(value: object) -> str:
     """Return a quantity as text; as Kubernetes, take an integer too."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or not re.match(_QUANTITY, value):
+    if not isinstance(value, str) or not re.fullmatch(_QUANTITY, value):
         raise ValueError("not a quantity; allowed is text such as 500m or 1.5Gi, or an integer")
     return value
 

@@ -206,6 +206,8 @@ def test_any_text_is_an_egress_target_or_refused(text: str) -> None:
         ({"resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": 1}}}, True),
         ({"resources": {"limits": {"cpu": 0.5}}}, False),
         ({"workspace": {"size": 0}}, False),
+        ({"workspace": {"size": "1Gi\n"}}, False),
+        ({"network": {"allowEgressTo": ["fe80::1%eth0"]}}, False),
         ({"workspace": {"size": "100m"}}, False),
         ({"workspace": {"size": "1Gi", "storageClassName": ""}}, True),
         ({"workspace": {"size": "1Gi", "storageClassName": "a..b"}}, False),

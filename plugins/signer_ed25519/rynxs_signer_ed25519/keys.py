@@ -92,6 +92,10 @@ class PrivateKey:
         """Return the signature of `message`, 64 bytes, the same every time (RFC 8032)."""
         return self._key.sign(message)
 
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Tell whether `signature` is this key's signature of `message`."""
+        return self.public.verify(message, signature)
+
 
 def load_private_key(path: str) -> PrivateKey:
     """Return the private key of a file that only its owner, or its group, may read.

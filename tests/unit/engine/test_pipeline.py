@@ -257,7 +257,12 @@ def test_two_reducers_of_one_kind_are_refused(kit: Kit) -> None:
 
 
 def started(kit: Kit) -> dict[str, Any]:
-    return {"composition": kit.composition().as_json(), "origin": "log.example"}
+    return {
+        "composition": kit.composition().as_json(),
+        "identity": "fixed",
+        "kernel": "rynxs==0",
+        "origin": "log.example",
+    }
 
 
 def test_a_kind_whose_events_a_header_could_not_name_is_refused(kit: Kit) -> None:

@@ -187,6 +187,27 @@ def test_a_log_shorter_than_a_checkpoint_is_corrupt(entries: list[Entry]) -> Non
         Log.open(sink)
 
 
+def test_a_history_rewritten_below_a_checkpoint_is_neither_opened_nor_signed(
+    entries: list[Entry],
+) -> None:
+    honest, forged = MemorySink(), MemorySink()
+    log = Log.open(honest)
+    log.append(entries[:50])
+    checkpointed(honest, log)
+    other = [entry._replace(payload=entries[1].payload) for entry in entries[1:60]]
+    Log.open(forged).append([entries[0], *other])
+    forged.objects = dict(honest.objects)
+    for opened in (Log.load(forged), Log(forged, Chain())):
+        with pytest.raises(CheckpointRefused, match="its root is"):
+            list(opened.history())
+
+
+def test_only_what_names_a_log_is_signed() -> None:
+    for origin in ("", "a b", "a\nb", "a+b", "a\x1b", "é", "x" * 256):
+        with pytest.raises(CheckpointRefused, match="origin"):
+            cp.sign(Checkpoint(origin, 1, bytes(32)), [])
+
+
 def test_an_audit_compares_every_stored_checkpoint(entries: list[Entry]) -> None:
     sink = MemorySink()
     log = Log.open(sink)

@@ -23,7 +23,8 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # A member that a later version adds is no corruption (docs/FORMAT.md, section 11).
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
 
 class Actor(_Shape):

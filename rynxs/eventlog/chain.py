@@ -73,10 +73,6 @@ class Chain:
         """Add records that this process has just encoded and made durable."""
         self._advance(last, leaves)
 
-    def copy(self) -> Chain:
-        """Return an independent chain that ends at the same tip."""
-        return Chain(self.tip, self.frontier.copy())
-
     def _advance(self, last: Header, leaves: Sequence[bytes]) -> None:
         self.frontier.extend(leaves)
         self.tip = Tip(leaves[-1], last.epoch, last.time_us)

@@ -69,7 +69,3 @@ class Frontier:
         while nodes:
             root = node_hash(nodes.pop(), root)
         return root
-
-    def copy(self) -> Frontier:
-        """Return an independent frontier of the same tree."""
-        return Frontier(self.size, self.nodes())

@@ -31,6 +31,8 @@ def get_object(root: Path, name: str) -> StoredObject | None:
     """Return an object, or None."""
     path = _path(root, name)
     with translated(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise SinkUnavailable(f"{path}: not a regular file")
         try:
             data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

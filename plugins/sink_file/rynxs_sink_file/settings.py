@@ -34,6 +34,8 @@ def parse_url(rest: str) -> dict[str, Any]:
         ConfigError: no path, or an unknown or ill-typed setting.
     """
     path, _, query = rest.partition("?")
+    if path.startswith("//") and not path.startswith("///"):
+        raise ConfigError(f"file:{rest}: names a host; expected is file:PATH or file:///PATH")
     path = unquote(path.removeprefix("//"))
     if not path:
         raise ConfigError("file: names no directory; expected is file:PATH, as file:./rynxs-log")

@@ -129,3 +129,12 @@ def test_a_reader_of_a_log_that_never_had_objects_lists_none(
     reader = open_reader(tmp_path)
     assert reader.list() == []
     assert reader.get("checkpoint") is None
+
+
+def test_a_pipe_in_an_objects_place_is_named_and_not_waited_for(
+    tmp_path: Path, open_writer: Callable[..., Any]
+) -> None:
+    sink = open_writer(tmp_path / "log")
+    os.mkfifo(tmp_path / "log/objects/checkpoint")
+    with pytest.raises(SinkUnavailable, match="not a regular file"):
+        sink.get("checkpoint")

@@ -71,7 +71,8 @@ def test_a_url_gives_settings(rest: str, settings: dict[str, Any]) -> None:
     ("rest", "told"),
     [
         ("", "names no directory"),
-        ("//", "names no directory"),
+        ("//", "names a host"),
+        ("//localhost/log", "names a host"),
         ("?segmentBytes=4096", "names no directory"),
         ("log?segmentbytes=4096", "unknown setting 'segmentbytes', allowed is segmentBytes"),
         ("log?x", "unknown setting 'x'"),

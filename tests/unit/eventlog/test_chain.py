@@ -136,14 +136,3 @@ def test_a_forger_who_rewrites_every_link_changes_the_root(make_records: MakeRec
     changed = [*records[:2], rewritten(records[2], time_us=1_000_003), *records[3:]]
     forged.verify(rechained(changed))
     assert forged.frontier.root() != honest.frontier.root()
-
-
-def test_a_copy_of_a_chain_does_not_follow_it(make_records: MakeRecords) -> None:
-    records = make_records(6)
-    chain = Chain()
-    chain.verify(records[:3])
-    copy = chain.copy()
-    chain.verify(records[3:])
-    assert (copy.size, chain.size) == (3, 6)
-    copy.verify(records[3:])
-    assert copy.tip == chain.tip

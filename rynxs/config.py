@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -282,7 +281,7 @@ def load_config(path: Path | None, plugins: PluginManager) -> Config:
 def json_schema(config: Config) -> dict[str, Any]:
     """Return the JSON Schema of the whole file for the picked plugins."""
     schema = config.model().model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **copy.deepcopy(schema)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _validate(

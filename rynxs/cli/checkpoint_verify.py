@@ -63,11 +63,7 @@ def command(
         chain = Chain()
         for batch in track(batched(sink.read(0, wanted.size)), wanted.size, "verifying"):
             chain.verify(batch)
-    if chain.frontier.root() != wanted.root:
-        raise CheckpointRefused(
-            f"its root is {wanted.root.hex()}, "
-            f"the first {wanted.size} records have {chain.frontier.root().hex()}"
-        )
+    wanted.require_root(chain.frontier.root())
 
     def show(console: Console) -> None:
         console.print(

@@ -135,9 +135,7 @@ class Pipeline:
 
     def manifests(self, subject: str) -> list[Manifest]:
         """Return what a subject asks for now."""
-        return plan.render(
-            self._composition.renderers, subject, self.state.slices.get(subject), self.state.slices
-        )
+        return self.state.manifests(subject)
 
     def take_entries(self) -> list[Entry]:
         """Return what is to be appended, and forget it."""
@@ -190,19 +188,13 @@ class Pipeline:
     def _replan(self) -> None:
         for subject, cause in sorted(self.state.unplanned.items()):
             manifests = self._rendered_purely(subject)
-            known = self.state.plans.get(subject)
-            if known is None and not manifests:
+            if subject not in self.state.plans and not manifests:
                 self.state.unplanned.pop(subject)
                 continue
-            body = plan.payload(
-                manifests,
-                known.entries if known else {},
-                self._composition.reducer_requirement(parse_subject(subject).group_kind),
-                self._composition.renderer_requirements,
-            )
+            body = self.state.plan_payload(subject, manifests)
             salt = self._salt() if self._is_personal(subject) else b""
             self._emit_led(ev.PLANNED, subject, body, cause=cause, salt=salt)
-            changed = [plan.manifest_id(body) for body in body["changed"]]
+            changed = [plan.manifest_id(manifest) for manifest in body["changed"]]
             self._plans.append(
                 Plan(
                     subject,

@@ -8,7 +8,6 @@ from rynxs.engine import diff, plan, shapes
 from rynxs.engine import event as ev
 from rynxs.engine.composition import missing
 from rynxs.engine.state import State
-from rynxs.engine.subject import parse_subject
 from rynxs.errors import NondeterminismError
 from rynxs.eventlog import canonical
 
@@ -79,11 +78,6 @@ class Replay:
         """Return the plans that could not be compared, by what they need."""
         return self._incomparable
 
-    def manifests(self, subject: str) -> list[Manifest]:
-        """Return what a subject asks for in this state."""
-        slices = self.state.slices
-        return plan.render(self._composition.renderers, subject, slices.get(subject), slices)
-
     def _note_incomparable(self, seq: int) -> None:
         recorded = self.state.composition or {}
         for part in self._incomparable:
@@ -94,14 +88,8 @@ class Replay:
 
     def _compare(self, event: Event, recorded_manifest: RecordedManifest) -> None:
         shapes.checked(shapes.Planned, event)
-        known = self.state.plans.get(event.subject)
-        manifests = self.manifests(event.subject)
-        recomputed = plan.payload(
-            manifests,
-            known.entries if known else {},
-            self._composition.reducer_requirement(parse_subject(event.subject).group_kind),
-            self._composition.renderer_requirements,
-        )
+        manifests = self.state.manifests(event.subject)
+        recomputed = self.state.plan_payload(event.subject, manifests)
         if canonical.encode(recomputed) == event.encoded:
             self.compared += 1
             return

@@ -6,17 +6,18 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from rynxs.engine import event as ev
-from rynxs.engine import shapes
+from rynxs.engine import plan, shapes
 from rynxs.engine.plan import Planned
 from rynxs.engine.subject import Subject, parse_subject
 from rynxs.errors import LogCorrupt, PluginError, RynxsError
 from rynxs.eventlog import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rynxs.engine.composition import Composition
     from rynxs.engine.event import Event
+    from rynxs.engine.plan import Manifest
 
 
 class Slices:
@@ -62,7 +63,7 @@ class State:
 
     def __init__(self, composition: Composition) -> None:
         """Fold with the reducers of `composition`."""
-        self._reducers = composition
+        self._installed = composition
         self._observed: dict[str, Event] = {}
         self.size = 0
         self.epoch = 0
@@ -81,9 +82,9 @@ class State:
             LogCorrupt: the event's payload does not decode.
             PluginError: a reducer failed on it.
         """
-        if event.kind == ev.PLANNED and not event.subject:
-            raise LogCorrupt(event.seq, "a plan of no subject")
         if event.kind == ev.PLANNED:
+            if not event.subject:
+                raise LogCorrupt(event.seq, "a plan of no subject")
             self.plans[event.subject] = Planned(event)
             self.unplanned.pop(event.subject, None)
         elif event.subject:
@@ -99,6 +100,22 @@ class State:
     def live(self) -> list[str]:
         """Return the subjects that were observed and not deleted since, sorted."""
         return sorted(self._observed)
+
+    def manifests(self, subject: str) -> list[Manifest]:
+        """Return what a subject asks for in this state."""
+        return plan.render(
+            self._installed.renderers, subject, self.slices.get(subject), self.slices
+        )
+
+    def plan_payload(self, subject: str, manifests: Sequence[Manifest]) -> dict[str, Any]:
+        """Return the payload of the ``Planned`` that would be recorded in this state."""
+        known = self.plans.get(subject)
+        return plan.payload(
+            manifests,
+            known.entries if known else {},
+            self._installed.reducer_requirement(parse_subject(subject).group_kind),
+            self._installed.renderer_requirements,
+        )
 
     def digest(self) -> str:
         """Return SHA-256 over the deterministic CBOR of all slices, lower-case hex."""
@@ -125,7 +142,7 @@ class State:
         elif event.kind == ev.deleted(parsed.kind):
             shapes.checked(shapes.Deleted, event)
             self._observed.pop(subject, None)
-        reducer = self._reducers.reducer(parsed.group_kind)
+        reducer = self._installed.reducer(parsed.group_kind)
         if reducer is None:
             return
         before = self.slices.get(subject)

@@ -41,6 +41,17 @@ class Checkpoint(NamedTuple):
     root: bytes
     extensions: tuple[str, ...] = ()
 
+    def require_root(self, root: bytes) -> None:
+        """Check that the first `size` records of a log have this checkpoint's root.
+
+        Raises:
+            CheckpointRefused: they have another.
+        """
+        if self.root != root:
+            raise CheckpointRefused(
+                f"its root is {self.root.hex()}, the first {self.size} records have {root.hex()}"
+            )
+
     def text(self) -> str:
         """Return the note text."""
         lines = [self.origin, str(self.size), base64.b64encode(self.root).decode()]

@@ -91,12 +91,10 @@ class StoredCheckpoints:
     def _compare(self, chain: Chain) -> None:
         while self._pending and self._pending[0][0].size == chain.size:
             checkpoint, checked = self._pending.pop(0)
-            root = chain.frontier.root()
-            if checkpoint.root != root:
-                raise CheckpointRefused(
-                    f"{checked.name}: its root is {checkpoint.root.hex()}, "
-                    f"the first {checkpoint.size} records have {root.hex()}"
-                )
+            try:
+                checkpoint.require_root(chain.frontier.root())
+            except CheckpointRefused as error:
+                raise CheckpointRefused(f"{checked.name}: {error}") from None
             self.checked.append(checked)
 
 

@@ -23,8 +23,9 @@ from rynxs.errors import (
 from rynxs.eventlog.batch import RECORDS_MAX, MalformedBatch, decode_body, encode_body
 from rynxs.eventlog.chain import locate_damage
 from rynxs.eventlog.note import NoteSigner, NoteVerifier, is_key_name
+from rynxs.eventlog.objects import check_expected, check_object_name, is_object_name, version_of
 from rynxs.eventlog.record import MalformedHeader, Record, decode_header
-from rynxs.eventlog.sink import ABSENT, ANY, Expect, Incident, Sink, StoredObject
+from rynxs.eventlog.sink import ABSENT, ANY, Expect, Grouping, Incident, Sink, StoredObject
 from rynxs.extension import ReducerPlugin, RendererPlugin, SignerPlugin, SinkPlugin
 from rynxs.hookspecs import hookimpl
 from rynxs.problems import Problem, problems_of
@@ -39,6 +40,7 @@ __all__ = [
     "ConfigModel",
     "Event",
     "Expect",
+    "Grouping",
     "Incident",
     "KeyFileError",
     "MalformedBatch",
@@ -67,12 +69,16 @@ __all__ = [
     "Subject",
     "Text",
     "View",
+    "check_expected",
+    "check_object_name",
     "decode_body",
     "decode_header",
     "encode_body",
     "hookimpl",
     "is_key_name",
+    "is_object_name",
     "locate_damage",
     "parse_subject",
     "problems_of",
+    "version_of",
 ]

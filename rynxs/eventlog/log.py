@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rynxs.errors import UsageError
 from rynxs.eventlog import cbor, record
-from rynxs.eventlog.batch import RECORDS_MAX
 from rynxs.eventlog.chain import Chain, Tip
 from rynxs.eventlog.checkpoint import Checkpoint
 from rynxs.eventlog.merkle import HASH_SIZE, Frontier
@@ -18,10 +17,9 @@ from rynxs.eventlog.witness import StoredCheckpoints
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rynxs.eventlog.sink import Sink
+    from rynxs.eventlog.sink import Grouping, Sink
 
 FRONTIER = "frontier"
-BATCH_BYTES_MAX = 16 * 1024 * 1024
 _FRONTIER_INTERVAL = 65_536
 _VERIFIED_AT_ONCE = 250  # as many as a processor's cache holds while columns are passed over
 
@@ -105,14 +103,14 @@ class Log:
         return Checkpoint(origin, self.size, self.root())
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Chain entries and make them durable, in batches of bounded count and size.
+        """Chain entries and make them durable, in batches as large as the sink wants them.
 
         Raises:
             UsageError: an entry does not fit the format or goes back in time; nothing was written.
             SinkConflict: another writer owns the position: stop.
             SinkUnavailable: the batches up to `size` are durable; the rest may be tried again.
         """
-        for batch in _batches(entries):
+        for batch in _batches(entries, self._sink.grouping):
             self._append_batch(batch)
 
     def save(self) -> None:
@@ -152,12 +150,12 @@ def batched(records: Iterator[Record], count: int = _VERIFIED_AT_ONCE) -> Iterat
         yield batch
 
 
-def _batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """Cut entries where the next one would exceed `RECORDS_MAX` or `BATCH_BYTES_MAX`."""
+def _batches(entries: Sequence[Entry], most: Grouping) -> Iterator[Sequence[Entry]]:
+    """Cut entries where the next one would exceed the wanted count or size."""
     start = size = 0
     for position, entry in enumerate(entries):
         size += len(entry.payload)
-        if position - start == RECORDS_MAX or (size > BATCH_BYTES_MAX and position > start):
+        if position - start == most.records or (size > most.size and position > start):
             yield entries[start:position]
             start, size = position, len(entry.payload)
     if start < len(entries):

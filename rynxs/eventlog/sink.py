@@ -30,6 +30,20 @@ class StoredObject(NamedTuple):
     version: str
 
 
+class Grouping(NamedTuple):
+    """How many records a sink wants in one batch, and how long they may wait for each other.
+
+    Attributes:
+        records: at most so many.
+        size: at most so many bytes of payload, unless one record alone has more.
+        linger_s: seconds for which a group commit may wait for more records.
+    """
+
+    records: int
+    size: int
+    linger_s: float
+
+
 class Incident(NamedTuple):
     """Something the sink did to open the log, to be recorded as an event once.
 
@@ -52,6 +66,8 @@ class Sink(ABC):
     All methods raise `SinkUnavailable`, `SinkConflict` or `SinkCorrupt` and no driver's error. A
     sink is used by one thread at a time.
     """
+
+    grouping = Grouping(records=1_000, size=16 * 1024 * 1024, linger_s=0.0)
 
     @abstractmethod
     def size(self) -> int:
@@ -85,7 +101,7 @@ class Sink(ABC):
         """Store an object durably and return its version.
 
         Args:
-            name: segments of ``[A-Za-z0-9._-]`` joined by ``/``, none starting with a dot.
+            name: as `rynxs.api.is_object_name` allows.
             data: the bytes.
             expect: `ANY`, `ABSENT`, or the version that must be there now.
 

@@ -43,20 +43,30 @@ class StoredCheckpoints:
         """
         self.checked: list[CheckedCheckpoint] = []
         self._pending: list[tuple[Checkpoint, CheckedCheckpoint]] = []
-        names = [*sink.list(cp.NUMBERED), *([cp.LATEST] if sink.get(cp.LATEST) else [])]
-        origin = origin_of(sink) if names else None
-        for name in names:
+        smallest = start + 1 if start else 0
+        first = cp.numbered_name(smallest)
+        numbered = [name for name in sink.list(cp.NUMBERED) if name >= first]
+        for name in [*numbered, cp.LATEST]:
             stored = sink.get(name)
             if stored is None:
                 continue
             try:
-                checkpoint, signed_by = _read(name, stored.data, keys, origin)
+                checkpoint, signed_by = _read(name, stored.data, keys)
             except CheckpointRefused as error:
                 raise CheckpointRefused(f"{name}: {error}") from None
-            if checkpoint.size > start or start == 0:
+            if checkpoint.size >= smallest:
                 checked = CheckedCheckpoint(name, checkpoint.size, signed_by)
                 self._pending.append((checkpoint, checked))
+        self._check_origins(sink)
         self._pending.sort(key=lambda pending: pending[0].size)
+
+    def _check_origins(self, sink: Sink) -> None:
+        origin = origin_of(sink) if self._pending else None
+        for checkpoint, checked in self._pending:
+            if origin is not None and checkpoint.origin != origin:
+                raise CheckpointRefused(
+                    f"{checked.name}: of log {checkpoint.origin!r}, this log is {origin!r}"
+                )
 
     def verify(self, chain: Chain, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
         """Let the chain verify records, in parts that end where a checkpoint does.
@@ -98,13 +108,9 @@ class StoredCheckpoints:
             self.checked.append(checked)
 
 
-def _read(
-    name: str, data: bytes, keys: Sequence[NoteVerifier], origin: str | None
-) -> tuple[Checkpoint, list[str]]:
+def _read(name: str, data: bytes, keys: Sequence[NoteVerifier]) -> tuple[Checkpoint, list[str]]:
     checkpoint, signed = cp.parse(data)
     signed_by = note.verify(signed, keys) if keys else []
     if name.startswith(cp.NUMBERED) and name != cp.numbered_name(checkpoint.size):
         raise CheckpointRefused(f"it is of size {checkpoint.size}")
-    if origin is not None and checkpoint.origin != origin:
-        raise CheckpointRefused(f"of log {checkpoint.origin!r}, this log is {origin!r}")
     return checkpoint, signed_by

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rynxs.testing.memory import MemorySink
+from rynxs.testing.memory import MemorySink, MemoryStore
 
-__all__ = ["MemorySink"]
+__all__ = ["MemorySink", "MemoryStore"]

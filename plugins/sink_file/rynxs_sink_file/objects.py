@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from rynxs.api import ABSENT, ANY, SinkConflict, SinkUnavailable, StoredObject
+from rynxs.api import (
+    SinkUnavailable,
+    StoredObject,
+    check_expected,
+    check_object_name,
+    is_object_name,
+    version_of,
+)
 from rynxs_sink_file.durable import (
     make_directory,
     replace_file,
@@ -23,9 +28,6 @@ if TYPE_CHECKING:
 
     from rynxs.api import Expect
 
-_SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
-_NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,15}}", re.ASCII)
-
 
 def get_object(root: Path, name: str) -> StoredObject | None:
     """Return an object, or None."""
@@ -37,7 +39,7 @@ def get_object(root: Path, name: str) -> StoredObject | None:
             data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
-    return StoredObject(data, _version(data))
+    return StoredObject(data, version_of(data))
 
 
 def put_object(root: Path, name: str, data: bytes, expect: Expect | str) -> str:
@@ -51,24 +53,18 @@ def put_object(root: Path, name: str, data: bytes, expect: Expect | str) -> str:
         make_directory(path.parent)
         with _locked(root):
             current = get_object(root, name)
-            if expect is not ANY:
-                wanted = None if expect is ABSENT else expect
-                found = current.version if current else None
-                if wanted != found:
-                    raise SinkConflict(
-                        f"{path}: version is {found or 'absent'}, {wanted or 'absent'} was expected"
-                    )
+            check_expected(str(path), current.version if current else None, expect)
             if current is None or current.data != data:
                 replace_file(path, data)
             else:  # whoever put it may have died, or failed, before its name was durable
                 sync_directory(path.parent)
-    return _version(data)
+    return version_of(data)
 
 
 def list_objects(root: Path, prefix: str) -> list[str]:
     """Return the names that start with `prefix`, sorted."""
     start = prefix.rpartition("/")[0]
-    if start and not _NAME.fullmatch(start):
+    if start and not is_object_name(start):
         return []
     names = []
     with translated(root):
@@ -76,22 +72,17 @@ def list_objects(root: Path, prefix: str) -> list[str]:
             relative = os.path.relpath(folder, root)
             below = "" if relative == "." else f"{relative}/"
             names += [below + file for file in files]
-    return sorted(name for name in names if name.startswith(prefix) and _NAME.fullmatch(name))
+    return sorted(name for name in names if name.startswith(prefix) and is_object_name(name))
 
 
 def _path(root: Path, name: str) -> Path:
-    if not _NAME.fullmatch(name):
-        raise SinkUnavailable(f"object name {name!r} does not match {_NAME.pattern}")
+    check_object_name(name)
     return root / name
 
 
 def _raise_unless_missing(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise error
-
-
-def _version(data: bytes) -> str:
-    return sha256(data).hexdigest()
 
 
 @contextmanager

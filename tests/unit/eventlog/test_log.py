@@ -7,12 +7,12 @@ import pytest
 from rynxs.errors import CheckpointRefused, LogCorrupt, SinkConflict, SinkUnavailable, UsageError
 from rynxs.eventlog import canonical
 from rynxs.eventlog import checkpoint as cp
-from rynxs.eventlog import log as log_module
 from rynxs.eventlog.audit import Audit
 from rynxs.eventlog.chain import Chain
 from rynxs.eventlog.checkpoint import Checkpoint
 from rynxs.eventlog.genesis import origin_of
 from rynxs.eventlog.log import FRONTIER, Entry, Log
+from rynxs.eventlog.sink import Grouping
 from rynxs.testing import MemorySink
 
 if TYPE_CHECKING:
@@ -111,14 +111,14 @@ def test_a_frontier_of_another_log_is_not_believed(entries: list[Entry]) -> None
     assert Log.open(mine).root() == expected.frontier.root()
 
 
-def test_large_appends_are_cut_by_count_and_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "BATCH_BYTES_MAX", 1000)
+def test_large_appends_are_cut_by_count_and_by_bytes_as_the_sink_wants_them() -> None:
     sink = MemorySink()
+    sink.grouping = Grouping(records=1_000, size=1_000, linger_s=0)
     payload = canonical.encode({"text": "x" * 290})
     Log.open(sink).append([Entry("Thing", "", payload, 1, 1)] * 10)
     assert sink.appends == 4
     small = [Entry("Thing", "", b"\xa0", 1, 1)] * 2001
-    monkeypatch.setattr(log_module, "BATCH_BYTES_MAX", 10**6)
+    sink.grouping = Grouping(records=1_000, size=10**6, linger_s=0)
     Log.open(sink).append(small)
     assert sink.appends == 4 + 3
 
@@ -196,7 +196,7 @@ def test_a_history_rewritten_below_a_checkpoint_is_neither_opened_nor_signed(
     checkpointed(honest, log)
     other = [entry._replace(payload=entries[1].payload) for entry in entries[1:60]]
     Log.open(forged).append([entries[0], *other])
-    forged.objects = dict(honest.objects)
+    forged.store.objects = dict(honest.objects)
     for opened in (Log.load(forged), Log(forged, Chain())):
         with pytest.raises(CheckpointRefused, match="its root is"):
             list(opened.history())

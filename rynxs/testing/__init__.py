@@ -1,7 +1,25 @@
-"""For tests of rynxs and of plugins: a sink that keeps everything in memory."""
+"""For tests of rynxs and of plugins: the conformance kits, and a sink in memory.
+
+The kits need pytest, which is imported only when one of them is. docs/PLUGINS.md shows their use.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from rynxs.testing.memory import MemorySink, MemoryStore
 
-__all__ = ["MemorySink", "MemoryStore"]
+if TYPE_CHECKING:
+    from rynxs.testing.sink import IOCall, SinkConformance
+
+__all__ = ["IOCall", "MemorySink", "MemoryStore", "SinkConformance"]
+
+_KITS = {"IOCall": "rynxs.testing.sink", "SinkConformance": "rynxs.testing.sink"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a kit when it is first asked for."""
+    if name not in _KITS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_KITS[name]), name)

@@ -1,0 +1,189 @@
+"""The promises about I/O that fails: one of three errors, nothing lost, and the log goes on."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import pytest
+
+from rynxs.errors import SinkError, SinkUnavailable
+from rynxs.testing.histories import history
+from rynxs.testing.sink.subject import SinkUnderTest, append_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rynxs.eventlog.sink import Sink
+    from rynxs.testing.sink.subject import Place
+
+_COUNTS = (2, 5, 1)
+_OCCURRENCES_MAX = 500
+
+
+class IOCall(NamedTuple):
+    """A function through which the sink reaches its medium.
+
+    Attributes:
+        target: ``module:attribute``, such as ``os:fsync`` or ``http.client:HTTPConnection.send``.
+        error: makes what it raises when it fails.
+        may_have_happened: whether it can fail after it has done its work, as a request whose answer
+            is lost.
+    """
+
+    target: str
+    error: Callable[[], Exception]
+    may_have_happened: bool = False
+
+
+class Fault:
+    """A call that fails at its n-th use, or from then on."""
+
+    def __init__(self, call: IOCall, occurrence: int, lasts: float, *, after: bool) -> None:
+        self._call = call
+        self._first = occurrence
+        self._last = occurrence + lasts
+        self._after = after
+        self.uses = 0
+
+    @contextmanager
+    def injected(self) -> Iterator[None]:
+        """Let it fail within."""
+        module, _, path = self._call.target.partition(":")
+        *owners, name = path.split(".")
+        owner: Any = import_module(module)
+        for each in owners:
+            owner = getattr(owner, each)
+        real = getattr(owner, name)
+
+        def failing(*args: Any, **options: Any) -> Any:
+            self.uses += 1
+            if not self._first <= self.uses <= self._last:
+                return real(*args, **options)
+            if self._after:
+                real(*args, **options)
+            raise self._call.error()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, failing)
+            yield
+
+
+class FailingIO(SinkUnderTest):
+    """Promises about failing I/O.
+
+    Attributes:
+        io_calls: every call by which the sink reaches its medium, so that each is made to fail at
+            each of its uses.
+    """
+
+    io_calls: ClassVar[Sequence[IOCall]] = ()
+
+    def test_a_call_that_fails_once_loses_nothing(self, places: Iterator[Place]) -> None:
+        """Whichever use of it fails: a sink's error or none, then the same bytes once more."""
+        self._fail_everywhere(places, 0, after=False)
+
+    def test_a_call_that_fails_for_a_while_loses_nothing(self, places: Iterator[Place]) -> None:
+        """An outage that begins at any use of it."""
+        self._fail_everywhere(places, float("inf"), after=False)
+
+    def test_a_call_that_fails_but_was_carried_out_loses_and_doubles_nothing(
+        self, places: Iterator[Place]
+    ) -> None:
+        """The answer is lost, the work is done."""
+        self._fail_everywhere(places, 0, after=True)
+
+    def _fail_everywhere(self, places: Iterator[Place], lasts: float, *, after: bool) -> None:
+        calls = [call for call in self.io_calls if call.may_have_happened or not after]
+        if not calls:
+            pytest.skip("the sink names no such io_calls")
+        for call in calls:
+            for occurrence in range(1, _OCCURRENCES_MAX):
+                fault = Fault(call, occurrence, lasts, after=after)
+                where = f"{call.target}, use {occurrence}"
+                _use_through(next(places), fault, where)
+                if fault.uses < occurrence:
+                    assert occurrence > 1, f"{call.target} is never used"
+                    break
+            else:
+                pytest.fail(f"{call.target} is used over {_OCCURRENCES_MAX} times")
+
+
+class _Use:
+    """A use of a log that a failure may end anywhere: what was acknowledged, and what was not."""
+
+    def __init__(self, place: Place, where: str) -> None:
+        self._place = place
+        self._where = where
+        self._opened: list[Sink] = []
+        self._acknowledged = 0
+        self._pending = 0
+
+    def begin(self) -> None:
+        """Make the log, use all of it, and open it again."""
+        for _ in range(2):
+            sink = self._place.writer()
+            self._opened.append(sink)
+            size = sink.size()
+            assert size >= self._acknowledged, self._lost(size)
+            self._acknowledged = size
+            for count in _COUNTS:
+                self._pending = count
+                self._append(sink)
+            list(sink.read())
+            sink.put("name", b"data")
+            assert sink.get("name") is not None
+            sink.list()
+            sink.close()
+
+    def send_again(self) -> None:
+        """Send the batch that was refused as unavailable once more, now that nothing fails."""
+        if self._opened and self._pending:
+            # Closed, or broken until it is opened again: that is allowed. A conflict is not.
+            with suppress(SinkUnavailable):
+                self._append(self._opened[-1])
+
+    def close(self) -> None:
+        """Close what is open."""
+        for sink in self._opened:
+            with suppress(SinkError):
+                sink.close()
+
+    def check(self) -> None:
+        """Open the log as after a crash: all is there, once, and it goes on."""
+        found = self._place.records()
+        assert len(found) >= self._acknowledged, self._lost(len(found))
+        assert tuple(found) == history(len(found)), f"{self._where}: the records differ"
+        sink = self._place.writer()
+        append_batches(sink, history(len(found) + 1), [1])
+        sink.put("name", b"more")
+        sink.close()
+        assert len(self._place.records()) == len(found) + 1
+
+    def _append(self, sink: Sink) -> None:
+        start, stop = self._acknowledged, self._acknowledged + self._pending
+        sink.append(start, history(stop)[start:])
+        self._acknowledged, self._pending = stop, 0
+
+    def _lost(self, found: int) -> str:
+        return f"{self._where}: {self._acknowledged} acknowledged, {found} there"
+
+
+def _use_through(place: Place, fault: Fault, where: str) -> None:
+    """Use a log while a call fails, then without."""
+    use = _Use(place, where)
+    unavailable = False
+    with fault.injected():
+        try:
+            use.begin()
+        except SinkUnavailable:
+            unavailable = True
+        except SinkError:
+            pass
+        except Exception as error:
+            raise AssertionError(f"{where}: {type(error).__name__} gets out: {error}") from error
+    if unavailable:
+        use.send_again()
+    use.close()
+    use.check()

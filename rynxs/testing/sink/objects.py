@@ -1,0 +1,118 @@
+"""The promises about named objects: put whole, found again, compared and swapped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rynxs.errors import SinkConflict, SinkUnavailable
+from rynxs.eventlog.sink import ABSENT, ANY
+from rynxs.testing.histories import history
+from rynxs.testing.sink.subject import SinkUnderTest
+
+if TYPE_CHECKING:
+    from rynxs.eventlog.sink import Sink
+    from rynxs.testing.sink.subject import Place
+
+_NO_NAMES = (
+    *("", "/", "/a", "a/", "a//b", ".", "..", ".a", "a/.b", "../a", "a/../b", "a b", "a\n", "é"),
+    *("a\x00b", "a\\b", "x" * 201, "x/" * 127 + "yy", "/".join("abcdefghijklmnopq")),
+    *("log", "log/x", "hint", "probe/x"),
+)
+
+
+class Objects(SinkUnderTest):
+    """Promises of `get`, `put` and `list`."""
+
+    def test_an_object_is_got_as_it_was_put_also_after_reopening(
+        self, sink: Sink, place: Place
+    ) -> None:
+        """Empty, of every byte value, and large."""
+        contents = {"empty": b"", "bytes": bytes(range(256)), "deep/er/large": b"x" * 1_500_000}
+        versions = {name: sink.put(name, data) for name, data in contents.items()}
+        sink.append(0, history(1))
+        for reader in (sink, place.reader()):
+            for name, data in contents.items():
+                assert reader.get(name) == (data, versions[name])
+        sink.close()
+        reopened = place.writer()
+        for name, data in contents.items():
+            assert reopened.get(name) == (data, versions[name])
+
+    def test_an_object_that_was_never_put_is_none(self, sink: Sink) -> None:
+        """Also when its name is the beginning of another's."""
+        sink.put("a/b", b"data")
+        assert sink.get("a/c") is None
+        assert sink.get("a/b/c") is None
+        assert sink.get("a") is None
+
+    def test_put_replaces_the_whole_object(self, sink: Sink) -> None:
+        """Longer by shorter, and the version tells them apart."""
+        first = sink.put("name", b"long content")
+        second = sink.put("name", b"short", ANY)
+        assert first != second
+        assert sink.get("name") == (b"short", second)
+
+    def test_an_object_that_must_be_absent_is_created_once(self, sink: Sink) -> None:
+        """Also when it would get the same bytes."""
+        version = sink.put("name", b"data", ABSENT)
+        for data in (b"other", b"data"):
+            with pytest.raises(SinkConflict):
+                sink.put("name", data, ABSENT)
+        assert sink.get("name") == (b"data", version)
+
+    def test_a_version_is_swapped_once(self, sink: Sink, place: Place) -> None:
+        """Compare and swap: whoever comes with an old version is refused."""
+        old = sink.put("name", b"one")
+        new = sink.put("name", b"two", old)
+        with pytest.raises(SinkConflict):
+            sink.put("name", b"three", old)
+        assert sink.get("name") == (b"two", new)
+        with pytest.raises(SinkConflict):
+            sink.put("missing", b"data", old)
+        assert sink.get("missing") is None
+        sink.put("name", b"four", new)
+        sink.close()
+        found = place.writer().get("name")
+        assert found is not None
+        assert found.data == b"four"
+
+    def test_names_are_listed_by_prefix_sorted_and_without_the_logs_own(self, sink: Sink) -> None:
+        """The prefix may end anywhere in a name."""
+        sink.append(0, history(3))
+        names = ["checkpoint", "checkpoints/10", "checkpoints/2", "tile/0/000", "tile/0/001", "z"]
+        for name in reversed(names):
+            sink.put(name, name.encode())
+        assert list(sink.list()) == names
+        for prefix in ("checkpoint", "checkpoints/", "tile/0/00", "tile/0/001", "l", "nothing"):
+            assert list(sink.list(prefix)) == [name for name in names if name.startswith(prefix)]
+
+    def test_more_names_than_a_page_are_listed(self, sink: Sink) -> None:
+        """1,050 of them."""
+        names = [f"n/{number:04d}" for number in range(1_050)]
+        for name in names:
+            sink.put(name, b"")
+        assert list(sink.list("n/")) == names
+
+    def test_what_is_no_name_is_refused(self, sink: Sink) -> None:
+        """By `put` and by `get`; `rynxs.api.check_object_name` does it."""
+        for name in _NO_NAMES:
+            with pytest.raises(SinkUnavailable):
+                sink.put(name, b"data")
+            with pytest.raises(SinkUnavailable):
+                sink.get(name)
+        assert list(sink.list()) == []
+
+    def test_objects_and_records_do_not_touch_each_other(self, sink: Sink, place: Place) -> None:
+        """Appends go on between puts."""
+        records = history(20)
+        for seq in range(20):
+            sink.append(seq, records[seq : seq + 1])
+            sink.put("name", b"%d" % seq)
+        sink.close()
+        reopened = place.writer()
+        found = reopened.get("name")
+        assert found is not None
+        assert found.data == b"19"
+        assert tuple(reopened.read()) == records

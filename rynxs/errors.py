@@ -79,6 +79,18 @@ class LogCorrupt(VerificationError):
         self.detail = detail
 
 
+class HistoryDiffers(VerificationError):
+    """The destination of a copy holds records that are not the source's; nothing was written.
+
+    Attributes:
+        seq: sequence number of the first record that differs.
+    """
+
+    def __init__(self, seq: int, detail: str) -> None:
+        super().__init__(f"record {seq}: {detail}; that is another history, nothing was copied")
+        self.seq = seq
+
+
 class CheckpointRefused(VerificationError):
     """A checkpoint or signed note is malformed, unsigned by a known key, or not of this log."""
 

@@ -23,6 +23,7 @@ from rynxs.cli import (
     config_show,
     keys_generate,
     keys_show,
+    log_copy,
     log_list,
     log_show,
     log_tail,
@@ -44,12 +45,13 @@ DEBUG_VARIABLE = "RYNXS_DEBUG"
 _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
     (
         "log",
-        "Read and verify a log.",
+        "Read, verify and copy a log.",
         {
             "list": log_list.command,
             "show": log_show.command,
             "verify": log_verify.command,
             "tail": log_tail.command,
+            "copy": log_copy.command,
         },
     ),
     (

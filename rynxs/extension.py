@@ -81,7 +81,7 @@ class SignerPlugin:
         parse_verifier: returns the key of a vkey (https://c2sp.org/signed-note); raises
             `KeyFileError`.
         generate: makes a key from a name and 32 random bytes; returns the private key's text and
-            the vkey.
+            the vkey; raises `KeyFileError` for a name that no note could hold.
         public_key: returns the vkey of a private key's text; raises `KeyFileError`.
     """
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import ValidationError
+
 from rynxs.engine import shapes
 from rynxs.errors import PluginError, ValueRefused
 from rynxs.eventlog import canonical
+from rynxs.problems import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,10 +142,17 @@ def _rendered(
 
 def _manifest(renderer: Renderer, subject: str, body: dict[str, Any]) -> Manifest:
     try:
+        shapes.ManifestShape.model_validate(body)  # what replay will demand of the recorded plan
         identifier = manifest_id(body)
         digest = sha256(canonical.encode(body)).hexdigest()
         annotations = body["metadata"].get("annotations") or {}
         return Manifest(identifier, digest, body, annotations.get(RETAIN_ANNOTATION) == "true")
+    except ValidationError as error:
+        problems = "; ".join(map(str, problems_of(error, shapes.ManifestShape)))
+        raise PluginError(
+            f"renderer {renderer.name}=={renderer.version} returned for {subject} "
+            f"what is not a manifest: {problems}"
+        ) from error
     except (ValueRefused, KeyError, TypeError, AttributeError) as error:
         raise PluginError(
             f"renderer {renderer.name}=={renderer.version} returned for {subject} "

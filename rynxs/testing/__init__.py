@@ -11,11 +11,28 @@ from typing import TYPE_CHECKING, Any
 from rynxs.testing.memory import MemorySink, MemoryStore
 
 if TYPE_CHECKING:
+    from rynxs.testing.reducer import ReducerConformance
+    from rynxs.testing.renderer import RendererConformance
+    from rynxs.testing.signer import SignerConformance
     from rynxs.testing.sink import IOCall, SinkConformance
 
-__all__ = ["IOCall", "MemorySink", "MemoryStore", "SinkConformance"]
+__all__ = [
+    "IOCall",
+    "MemorySink",
+    "MemoryStore",
+    "ReducerConformance",
+    "RendererConformance",
+    "SignerConformance",
+    "SinkConformance",
+]
 
-_KITS = {"IOCall": "rynxs.testing.sink", "SinkConformance": "rynxs.testing.sink"}
+_KITS = {
+    "IOCall": "rynxs.testing.sink",
+    "ReducerConformance": "rynxs.testing.reducer",
+    "RendererConformance": "rynxs.testing.renderer",
+    "SignerConformance": "rynxs.testing.signer",
+    "SinkConformance": "rynxs.testing.sink",
+}
 
 
 def __getattr__(name: str) -> Any:

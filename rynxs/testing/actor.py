@@ -8,30 +8,23 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rynxs.errors import SinkConflict, SinkUnavailable
 from rynxs.eventlog.sink import ABSENT
 from rynxs.sources import fixed_sources
 from rynxs.testing.histories import history
+from rynxs.testing.hooks import declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rynxs.eventlog.sink import Sink
-    from rynxs.extension import SinkPlugin
 
     Open = Callable[[], Sink]
 
 KILLED_HISTORY = 6_000
 _BATCHES = (1, 250, 3, 1_000, 40)
-
-
-def load_sink_plugin(module: str) -> SinkPlugin:
-    """Return what the hook of a module declares."""
-    declared: SinkPlugin = import_module(module).rynxs_sink()
-    return declared
 
 
 def append_until_killed(open_writer: Open) -> None:
@@ -108,11 +101,12 @@ _ACTIONS: dict[str, Callable[..., None]] = {
 def main(order: str) -> None:
     """Do what an order says."""
     wanted = json.loads(order)
-    plugin = load_sink_plugin(wanted["module"])
+    plugin = declared(wanted["module"], "sink")
     settings = plugin.settings.model_validate(wanted["settings"])
 
     def open_writer() -> Sink:
-        return plugin.open_writer(settings, fixed_sources(0))
+        sink: Sink = plugin.open_writer(settings, fixed_sources(0))
+        return sink
 
     _ACTIONS[wanted["action"]](open_writer, *wanted["arguments"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,10 +11,12 @@ from rynxs.eventlog.batch import RECORDS_MAX
 from rynxs.eventlog.log import Entry, Log
 from rynxs.eventlog.record import PAYLOAD_SIZE_MAX
 from rynxs.testing.histories import history
+from rynxs.testing.plugin import refuse_unknown_key
 from rynxs.testing.sink.subject import SinkUnderTest, append_batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rynxs.eventlog.record import Record
     from rynxs.eventlog.sink import Sink
@@ -26,6 +28,10 @@ HISTORY = sum(COUNTS)
 
 class Records(SinkUnderTest):
     """Promises of `size`, `append` and `read`."""
+
+    def test_its_settings_refuse_an_unknown_key(self, plugin: Any, tmp_path: Path) -> None:
+        """A key that means nothing is refused, so that a slip is told."""
+        refuse_unknown_key(plugin.settings, self.settings(tmp_path))
 
     def test_a_new_log_is_empty(self, sink: Sink) -> None:
         """Nothing is counted, read, listed or reported."""

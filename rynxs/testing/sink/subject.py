@@ -13,7 +13,8 @@ import pytest
 
 from rynxs.errors import RynxsError
 from rynxs.sources import fixed_sources
-from rynxs.testing.actor import load_sink_plugin
+from rynxs.testing.hooks import declared
+from rynxs.testing.plugin import HookConformance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ class Place:
         self._module = module
         self._settings = settings
         self._stack = stack
-        self._plugin = load_sink_plugin(module)
+        self._plugin = declared(module, "sink")
 
     def writer(self) -> Sink:
         """Open the log for appending, making it if it is not there."""
@@ -76,17 +77,16 @@ class Place:
         return sink
 
 
-class SinkUnderTest:
+class SinkUnderTest(HookConformance):
     """What a subclass says of its sink.
 
     Attributes:
-        plugin_module: the module that implements the hook ``rynxs_sink``.
         outlives_its_process: whether a log is there for other processes; a sink that keeps it in
             memory says False, and the promises about other processes are skipped.
         kills: how often a writer is killed.
     """
 
-    plugin_module: ClassVar[str]
+    family = "sink"
     outlives_its_process: ClassVar[bool] = True
     kills: ClassVar[int] = 20
 

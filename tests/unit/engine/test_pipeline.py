@@ -232,7 +232,11 @@ def test_a_failing_reducer_is_named_with_the_record(kit: Kit) -> None:
     ("rendered", "text"),
     [
         (ValueError("oops"), "renderer plain==1 failed on .*/a: ValueError: oops"),
-        ([{"kind": "ConfigMap"}], "not a manifest: KeyError"),
+        ([{"kind": "ConfigMap"}], "not a manifest: apiVersion: "),
+        (
+            [{"apiVersion": "v1", "kind": "X", "metadata": {"name": "a", "namespace": ""}}],
+            "not a manifest: metadata.namespace: ",
+        ),
         (
             [{"apiVersion": "v1", "kind": "X", "metadata": {"name": "a"}, "x": {1}}],
             "not a manifest",

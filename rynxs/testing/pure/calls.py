@@ -1,0 +1,79 @@
+"""One call of a reducer or renderer, which can be made again and with other arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from rynxs.engine.diff import differences
+from rynxs.engine.event import Event
+from rynxs.engine.state import Slices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FINISH: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "reduce": lambda result: result,
+    "dependents": sorted,
+    "render": list,
+}
+"""What the kernel does with a result at once, so that a lazy one is computed within the call."""
+
+_LINES_MAX = 20
+
+
+class Call(NamedTuple):
+    """A call as the kernel would make it.
+
+    Attributes:
+        plugin: the reducer or renderer.
+        method: ``reduce``, ``dependents`` or ``render``.
+        subject: whom it is about.
+        arguments: of the method.
+        occasion: in words, for messages.
+    """
+
+    plugin: Any
+    method: str
+    subject: str
+    arguments: tuple[Any, ...]
+    occasion: str
+
+    def __str__(self) -> str:
+        return f"{self.method}() {self.occasion}, for {self.subject}"
+
+    def make(self) -> Any:
+        """Make the call and return its result; whatever it raises goes on."""
+        return _FINISH[self.method](getattr(self.plugin, self.method)(*self.arguments))
+
+    def outcome(self) -> Any:
+        """Make the call and return what came of it, as JSON that can be compared."""
+        try:
+            return {"returned": plain(self.make())}
+        except Exception as error:  # a plugin may raise anything
+            return {"raised": type(error).__name__}
+
+
+def plain(value: Any) -> Any:
+    """Return a copy of a value as JSON; what JSON can't hold becomes the name of its type."""
+    if isinstance(value, Slices):
+        return {subject: plain(current) for subject, current in value.items()}
+    if isinstance(value, Event):
+        names = ("seq", "epoch", "time_us", "kind", "subject", "cause", "payload")
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): plain(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(member) for member in value]
+    is_json = value is None or type(value) in {str, bool, int}
+    if is_json or (type(value) is float and isfinite(value)):
+        return value
+    return f"<{type(value).__name__}>"
+
+
+def changes(before: Any, after: Any) -> str:
+    """Return the fields in which two values differ, one a line; empty when none does."""
+    found = [f"  {change}" for change in differences(plain(before), plain(after))]
+    more = [f"  and {len(found) - _LINES_MAX} more"] if len(found) > _LINES_MAX else []
+    return "\n".join(found[:_LINES_MAX] + more)

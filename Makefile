@@ -5,15 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
-DEV_TOOLS := hypothesis import-linter jsonschema mypy pytest pytest-randomly pytest-xdist ruff \
-  types-PyYAML types-jsonschema
+DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema 'moto[s3]' mypy pytest \
+  pytest-randomly pytest-xdist ruff types-PyYAML types-jsonschema
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 STATE := .rynxs
+GO ?= go
+TOOLS := .tools
+# Without Go, S3 is not measured, and said so.
+BENCH_TOOLS := $(if $(shell command -v $(GO)),$(TOOLS)/versitygw)
 
-.PHONY: help run test lint format bench bench-quick clean
+.PHONY: help run test e2e lint format bench bench-quick clean
 
 help: ## Show the targets.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
 
 run: $(VENV)/.installed ## Run the main job on an example: log, manifests, checkpoint, verification.
 	@test -f $(STATE)/signing.key || \
@@ -27,6 +31,9 @@ run: $(VENV)/.installed ## Run the main job on an example: log, manifests, check
 test: $(VENV)/.developing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
+e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw ## Test against real servers: MinIO and versitygw, built on first use.
+	$(BIN)/pytest tests/e2e --numprocesses=auto
+
 lint: $(VENV)/.developing ## Check style, types and the architecture's import rules.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -38,14 +45,14 @@ format: $(VENV)/.developing ## Format the code.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.developing ## Measure, as ratios to bare limits; writes benchmarks/results.json.
+bench: $(VENV)/.developing $(BENCH_TOOLS) ## Measure, as ratios to bare limits; writes benchmarks/results.json.
 	$(BIN)/python -m benchmarks
 
-bench-quick: $(VENV)/.developing ## The same rows at small sizes, in under 45 s.
+bench-quick: $(VENV)/.developing $(BENCH_TOOLS) ## The same rows at small sizes, in about a minute.
 	$(BIN)/python -m benchmarks --quick
 
 clean: ## Remove everything that is generated.
-	rm -rf $(VENV) $(STATE) benchmarks/results.json
+	rm -rf $(VENV) $(STATE) $(TOOLS) benchmarks/results.json
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.created:
@@ -64,3 +71,17 @@ $(VENV)/.installed: $(VENV)/.created $(PROJECTS) constraints.txt
 $(VENV)/.developing: $(VENV)/.installed
 	$(PIP) $(DEV_TOOLS)
 	@touch $@
+
+$(TOOLS)/minio $(TOOLS)/mc: MODULE := tests/tools/minio
+$(TOOLS)/minio: PACKAGE := github.com/minio/minio
+$(TOOLS)/mc: PACKAGE := github.com/minio/mc
+$(TOOLS)/minio $(TOOLS)/mc: tests/tools/minio/go.mod tests/tools/minio/go.sum
+$(TOOLS)/versitygw: MODULE := tests/tools/versitygw
+$(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
+$(TOOLS)/versitygw: tests/tools/versitygw/go.mod tests/tools/versitygw/go.sum
+
+$(TOOLS)/%:
+	@cd $(MODULE) && $(GO) list -m >/dev/null || \
+	  { echo "Go 1.26 or later is needed to build $* for make e2e and make bench; see https://go.dev/dl" >&2; exit 1; }
+	@mkdir -p $(@D)
+	cd $(MODULE) && $(GO) build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ $(PACKAGE)

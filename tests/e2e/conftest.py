@@ -1,0 +1,70 @@
+"""The real servers: one of each for a worker, and new ones for the tests that kill them."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from tests.servers.minio import MinioServer
+from tests.servers.process import ServerFailed, ServerProcess
+from tests.servers.versitygw import VersitygwServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = {"minio": MinioServer, "versitygw": VersitygwServer}
+
+
+@contextmanager
+def _running(server: ServerProcess) -> Iterator[ServerProcess]:
+    try:
+        server.start()
+        yield server
+    except ServerFailed as error:
+        pytest.fail(str(error), pytrace=False)
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def minio() -> Iterator[ServerProcess]:
+    with _running(MinioServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def versitygw() -> Iterator[ServerProcess]:
+    with _running(VersitygwServer()) as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def s3_server(request: pytest.FixtureRequest) -> ServerProcess:
+    """Each real server in turn, shared by the worker's tests: leave it running."""
+    server: ServerProcess = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture(params=KINDS)
+def mortal_s3_server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
+    """Each real server in turn, this test's own, to be killed and restarted."""
+    with _running(KINDS[request.param]()) as server:
+        yield server
+
+
+@pytest.fixture
+def client(s3_server: ServerProcess) -> Iterator[Any]:
+    """A boto3 client of the shared server."""
+    with closing(s3_server.client()) as made:
+        yield made
+
+
+@pytest.fixture
+def bucket(client: Any) -> str:
+    """A new bucket on the shared server."""
+    name = f"test-{uuid4().hex}"
+    client.create_bucket(Bucket=name)
+    return name

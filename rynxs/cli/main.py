@@ -28,7 +28,9 @@ from rynxs.cli import (
     log_show,
     log_tail,
     log_verify,
+    plugins_check,
     plugins_list,
+    plugins_new,
     replay,
     run,
 )
@@ -68,7 +70,15 @@ _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
         "Make and show signing keys.",
         {"generate": keys_generate.command, "show": keys_show.command},
     ),
-    ("plugins", "See what is installed.", {"list": plugins_list.command}),
+    (
+        "plugins",
+        "See what is installed, check it, and start a plugin of your own.",
+        {
+            "list": plugins_list.command,
+            "new": plugins_new.command,
+            "check": plugins_check.command,
+        },
+    ),
     (
         "config",
         "See the configuration and its schema.",

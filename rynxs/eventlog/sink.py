@@ -71,7 +71,11 @@ class Sink(ABC):
 
     @abstractmethod
     def size(self) -> int:
-        """Return the number of durable records (for a reader: of readable ones)."""
+        """Return the number of durable records.
+
+        For a reader: of those that are readable now. A writer need not count what others have
+        appended since it was opened.
+        """
 
     @abstractmethod
     def append(self, start: int, records: Sequence[Record]) -> None:

@@ -50,14 +50,15 @@ def append_in_a_race(open_writer: Open, author: str, batches: int) -> None:
     except SinkUnavailable:
         _tell(event="kept out")
         return
+    size = sink.size()
     _tell(event="ready")
     sys.stdin.readline()
     try:
         for number in range(batches):
-            size = sink.size()
             count = 1 + number % 3
             sink.append(size, records[size : size + count])
             _tell(event="won", start=size, stop=size + count)
+            size += count
         _tell(event="done")
     except SinkConflict:
         _tell(event="fenced")

@@ -40,7 +40,13 @@ class KeyPair(NamedTuple):
             for form in forms
             for start in range(len(form) - _SHOWN_MAX + 1)
         }
-        return {part for part in parts if part not in other.private}
+        # A window that begins in what all keys share, a type's prefix say, shows too little.
+        return {part for part in parts if not _share(part, other.private)}
+
+
+def _share(part: str, text: str) -> bool:
+    """Tell whether a text has the beginning of a part, up to half of it."""
+    return part[: _SHOWN_MAX // 2] in text
 
 
 def written(file: Path, data: bytes, mode: int) -> Path:

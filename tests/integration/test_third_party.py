@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -157,43 +156,6 @@ def test_a_third_partys_sink_is_picked_by_name_and_works_without_a_change_to_the
     gone = rynxs("log", "verify")
     assert gone.returncode == 2
     assert "sink 'acme' is not installed; installed are: file" in gone.stderr
-
-
-def test_the_reducer_and_the_renderer_of_the_documentation_work_as_written(
-    tmp_path: Path, repository: Path
-) -> None:
-    text = (repository / "docs/PLUGINS.md").read_text()
-    fences = re.findall(r"^```(python|toml|yaml)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    base, added = (code for language, code in fences if language == "toml")
-    project = tmp_path / "acme"
-    project.mkdir()
-    (project / "pyproject.toml").write_text(base[: base.index("[project.entry-points")] + added)
-    for language, code in fences:
-        for family in ("reducer", "renderer"):
-            if language == "python" and f"def rynxs_{family}()" in code:
-                (project / f"acme_widget_{family}.py").write_text(code)
-    subprocess.run(
-        [sys.executable, *PIP_INSTALL, "--target", tmp_path / "site", project],
-        check=True,
-        capture_output=True,
-    )
-    (tmp_path / "rynxs.yaml").write_text(next(c for _, c in fences if "[agent, widget]" in c))
-    (tmp_path / "w.yaml").write_text(
-        "apiVersion: acme.example/v1\nkind: Widget\nmetadata: {name: w}\nspec: {size: 3}\n"
-    )
-
-    def rynxs(*arguments: str) -> str:
-        return subprocess.run(
-            [SCRIPT, *arguments],
-            cwd=tmp_path,
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path / "site")},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-    assert "v1/ConfigMap/default/widget-w" in rynxs("run", "w.yaml", "--log", "file:log")
-    assert "plans: 1 recomputed" in rynxs("replay", "--check", "--log", "file:log")
 
 
 def test_a_plugin_that_does_not_import_is_named_and_takes_nothing_else_down(

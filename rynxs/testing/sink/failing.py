@@ -23,7 +23,9 @@ _OCCURRENCES_MAX = 500
 
 
 class IOCall(NamedTuple):
-    """A function through which the sink reaches its medium.
+    """A function through which the sink reaches its medium, and which can fail undone.
+
+    One that does its work even as it reports an error, as `os.close` does, is none of these.
 
     Attributes:
         target: ``module:attribute``, such as ``os:fsync`` or ``http.client:HTTPConnection.send``.

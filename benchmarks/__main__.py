@@ -12,8 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 
-from benchmarks import appending, opening, replaying, result, starting, verifying
+from benchmarks import (
+    appending,
+    opening,
+    replaying,
+    result,
+    starting,
+    storing_lmdb,
+    storing_s3,
+    verifying,
+)
+from benchmarks.bucket import local_bucket
 from benchmarks.workload import file_system
+from tests.servers.versitygw import VersitygwServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +47,10 @@ class Sizes(NamedTuple):
         opens, crashes: openings after a close and after a crash.
         agents, replays: agents in the log that is replayed, and how often it is.
         starts: runs of the command.
+        puts: batches, and then ten times as many single records, appended to S3.
+        hinted: batches appended to S3 while requests are counted.
+        openings: batches of the logs on S3 that are opened.
+        verified: records verified on S3.
     """
 
     batches: int
@@ -49,6 +64,10 @@ class Sizes(NamedTuple):
     agents: int
     replays: int
     starts: int
+    puts: int
+    hinted: int
+    openings: tuple[int, ...]
+    verified: int
 
 
 FULL = Sizes(
@@ -63,6 +82,10 @@ FULL = Sizes(
     agents=10_000,
     replays=7,
     starts=15,
+    puts=100,
+    hinted=1_600,
+    openings=(10, 10_000),
+    verified=200_000,
 )
 QUICK = Sizes(
     batches=40,
@@ -76,6 +99,10 @@ QUICK = Sizes(
     agents=500,
     replays=5,
     starts=7,
+    puts=20,
+    hinted=600,
+    openings=(10, 1_500),
+    verified=20_000,
 )
 
 
@@ -91,6 +118,15 @@ def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
     yield opening.after_crash(long, sizes.crashes)
     yield replaying.replay(directory / "agents", sizes.agents, sizes.replays)
     yield starting.start(sizes.starts)
+    yield storing_lmdb.batches(directory, sizes.batches)
+    if not VersitygwServer.program.is_file():
+        return
+    with local_bucket() as bucket:
+        yield storing_s3.batches(bucket, sizes.puts)
+        yield storing_s3.single(bucket, 10 * sizes.puts)
+        yield from storing_s3.requests(bucket, sizes.hinted)
+        yield from storing_s3.openings(bucket, sizes.openings)
+        yield from storing_s3.verify(bucket, directory, sizes.verified, sizes.chunk)
 
 
 def main() -> None:
@@ -114,6 +150,11 @@ def main() -> None:
             rows.append(row)
     _RESULTS.write_text(result.dumps(rows))
     console.print(result.table(rows))
+    if not VersitygwServer.program.is_file():
+        console.print(
+            f"S3 was not measured: {VersitygwServer.program} is missing; "
+            "make .tools/versitygw builds it, with Go"
+        )
     console.print(f"{perf_counter() - begin:.0f} s; written to {_RESULTS}")
 
 

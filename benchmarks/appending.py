@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.bare import BareAppender, BareFile
 from benchmarks.measure import alternate, rate, seconds
 from benchmarks.result import Row, at_least, at_most
-from benchmarks.workload import BATCH, entries, items, log_config, take
+from benchmarks.workload import BATCH, entries, file_log, items, take
 from rynxs.eventlog.log import Log
 from rynxs.sources import fixed_sources
 
@@ -23,7 +23,7 @@ def batches(directory: Path, rounds: int) -> Row:
     source = items()
     file = BareFile(directory / "batches.bare")
     bare = BareAppender(file)
-    with closing(file), closing(log_config(directory / "batches").open_writer(SOURCES)) as sink:
+    with closing(file), closing(file_log(directory / "batches").open_writer(SOURCES)) as sink:
         log = Log.open(sink)
 
         def ours() -> float:
@@ -47,7 +47,7 @@ def single(directory: Path, rounds: int) -> Row:
     source = items()
     where = directory / "single"
     file = BareFile(directory / "single.bare")
-    with closing(file), closing(log_config(where).open_writer(SOURCES)) as sink:
+    with closing(file), closing(file_log(where).open_writer(SOURCES)) as sink:
         log = Log.open(sink)
         log.append(entries(take(source)))
         (segment,) = (where / "segments").glob("*.seg")
@@ -75,8 +75,8 @@ def long_log(long: Path, short: Path, size: int, part: int) -> Row:
     """
     source = items()
     with (
-        closing(log_config(long).open_writer(SOURCES)) as sink,
-        closing(log_config(short).open_writer(SOURCES)) as other,
+        closing(file_log(long).open_writer(SOURCES)) as sink,
+        closing(file_log(short).open_writer(SOURCES)) as other,
     ):
         log, fresh = Log.open(sink), Log.open(other)
 

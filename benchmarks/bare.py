@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from hashlib import sha256
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import cbor2
 
@@ -33,16 +33,27 @@ class BareFile:
         os.write(self._descriptor, data)
         os.fdatasync(self._descriptor)
 
+    def write_parts(self, parts: list[bytes]) -> None:
+        """Write the records of a batch, and flush once."""
+        self.write(b"".join(parts))
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
 
-class BareAppender:
-    """Appends records the way `Log` has to: encode, hash, chain; one write and flush a batch."""
+class Medium(Protocol):
+    """Where a bare loop writes."""
 
-    def __init__(self, file: BareFile) -> None:
-        self._file = file
+    def write_parts(self, parts: list[bytes]) -> None:
+        """Make the records of a batch durable."""
+
+
+class BareAppender:
+    """Appends records the way `Log` has to: encode, hash, chain; one durable write a batch."""
+
+    def __init__(self, medium: Medium) -> None:
+        self._medium = medium
         self._seq = 0
         self._head = bytes(32)
 
@@ -56,9 +67,9 @@ class BareAppender:
             members = (1, seq, 1, TIME_US, head, KIND, subject, digest, len(payload), None)
             header = dumps(members, canonical=True)
             head = sha256(b"\x00" + header).digest()
-            parts += [header, payload]
+            parts.append(header + payload)
             seq += 1
-        self._file.write(b"".join(parts))
+        self._medium.write_parts(parts)
         self._seq, self._head = seq, head
 
 

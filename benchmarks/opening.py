@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.appending import SOURCES
 from benchmarks.measure import seconds
 from benchmarks.result import INFORMATIVE, Row, Spread, below, bound, spread
-from benchmarks.workload import BATCH, entries, items, log_config, take
+from benchmarks.workload import BATCH, entries, file_log, items, take
 from rynxs.eventlog.log import Log
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def after_crash(directory: Path, rounds: int) -> Row:
     """Open a log that grew by almost as much as goes without a saved frontier, and crashed."""
     mark = directory / "durable"
     marked = mark.read_bytes()
-    sink = log_config(directory).open_writer(SOURCES)
+    sink = file_log(directory).open_writer(SOURCES)
     log, source = Log.open(sink), items()
     for _ in range(_BATCHES_BEHIND):
         log.append(entries(take(source)))
@@ -59,7 +59,7 @@ def _opening(directory: Path, rounds: int) -> Spread:
 
 def _open(directory: Path) -> tuple[float, Sink]:
     """Return the milliseconds that opening takes, and the open sink."""
-    config = log_config(directory)
+    config = file_log(directory)
     opened: list[Sink] = []
 
     def open_log() -> None:

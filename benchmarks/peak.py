@@ -9,14 +9,14 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.workload import log_config
+from benchmarks.workload import file_log
 from rynxs.eventlog.chain import Chain
 from rynxs.eventlog.log import batched
 
 
 def main() -> None:
     """Verify and print."""
-    sink = log_config(Path(sys.argv[1])).open_reader()
+    sink = file_log(Path(sys.argv[1])).open_reader()
     chain = Chain()
     before = _peak()
     for records in batched(sink.read()):

@@ -10,7 +10,7 @@ from benchmarks import bare
 from benchmarks.appending import SOURCES
 from benchmarks.measure import alternate, rate
 from benchmarks.result import INFORMATIVE, Row
-from benchmarks.workload import log_config
+from benchmarks.workload import file_log
 from rynxs.embedded.replay import LogReplay
 from rynxs.engine.observation import Actor
 from rynxs.engine.pipeline import Pipeline
@@ -29,7 +29,7 @@ def replay(directory: Path, agents: int, rounds: int) -> Row:
 
     The bare loop has its records in memory.
     """
-    config = log_config(directory)
+    config = file_log(directory)
     _build(config, agents)
     sink = config.open_reader()
     records = list(sink.read())

@@ -101,6 +101,16 @@ def below(limit: float, unit: str) -> Target:
     return Target(f"< {limit:g} {unit}", lambda value, _ratio: value < limit)
 
 
+def up_to(most: float, unit: str) -> Target:
+    """Demand a value of at most `most`."""
+    return Target(f"<= {most:g} {unit}".rstrip(), lambda value, _ratio: value <= most)
+
+
+def exactly(wanted: float) -> Target:
+    """Demand one value."""
+    return Target(f"= {wanted:g}", lambda value, _ratio: value == wanted)
+
+
 def stretch(limit: float, unit: str) -> Target:
     """Wish for a value of at least `limit`."""
     return Target(f"stretch >= {limit:,.0f}{unit}", lambda value, _ratio: value >= limit)

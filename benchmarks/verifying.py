@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import bare
 from benchmarks.measure import alternate, rate
 from benchmarks.result import Row, at_least, at_most, bound, stretch
-from benchmarks.workload import log_config
+from benchmarks.workload import file_log
 from rynxs.eventlog.chain import Chain
 from rynxs.eventlog.log import batched
 
@@ -23,7 +23,7 @@ def speed(directory: Path, size: int, chunk: int) -> list[Row]:
     The bare loop reads them from a plain file: unlike ours it checks no checksum, link or name, and
     decodes no table of sizes. Both files are in the page cache.
     """
-    sink = log_config(directory).open_reader()
+    sink = file_log(directory).open_reader()
     chain = Chain()
     batches = batched(sink.read())
     source = sink.read()

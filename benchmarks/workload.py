@@ -26,11 +26,14 @@ Item = tuple[str, dict[str, Any]]
 """A subject and a payload."""
 
 
-def log_config(directory: Path) -> Config:
+def config(url: str) -> Config:
+    """Return the default configuration with the log that a URL names."""
+    return Config(RawConfig(), PluginManager(), "benchmarks").with_log(url)
+
+
+def file_log(directory: Path) -> Config:
     """Return the default configuration with a log of the file sink in `directory`."""
-    return Config(RawConfig(), PluginManager(), "benchmarks").with_log(
-        f"file:{quote(str(directory))}"
-    )
+    return config(f"file:{quote(str(directory))}")
 
 
 def items() -> Iterator[Item]:

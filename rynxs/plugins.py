@@ -114,6 +114,12 @@ class PluginManager:
         return found[0]
 
     def _declaration(self, plugin: Installed) -> Any:
+        if plugin.family not in extension.FAMILIES:
+            families = ", ".join(extension.FAMILIES)
+            raise PluginError(
+                f"entry point '{plugin.entry_point.name}' of {plugin.distribution} "
+                f"{plugin.version} is not called family.name; families are: {families}"
+            )
         try:
             module = plugin.entry_point.load()
         # A plugin's import runs its author's code, which may raise anything.

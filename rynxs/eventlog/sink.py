@@ -85,7 +85,8 @@ class Sink(ABC):
 
         Raises:
             SinkConflict: `start` is not `size()`, or another writer owns that position.
-            SinkUnavailable: not written; the same bytes may be sent again.
+            SinkUnavailable: not acknowledged, and perhaps written; the same bytes may be sent again
+                by this sink.
         """
 
     @abstractmethod

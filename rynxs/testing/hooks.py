@@ -60,13 +60,10 @@ def declared(module: str, family: str) -> Any:
     return declaration
 
 
-def installed_names(module: str, family: str) -> list[str]:
-    """Return the names of the installed entry points of a family that point to a module."""
-    return sorted(
-        point.name.removeprefix(f"{family}.")
-        for point in entry_points(group=extension.ENTRY_POINT_GROUP)
-        if point.name.startswith(f"{family}.") and point.value == module
-    )
+def installed_names(module: str) -> list[str]:
+    """Return the names of the installed entry points that point to a module."""
+    points = entry_points(group=extension.ENTRY_POINT_GROUP)
+    return sorted(point.name for point in points if point.value == module)
 
 
 class Pick(NamedTuple):

@@ -43,9 +43,10 @@ class HookConformance:
 
     def test_its_entry_point_bears_its_name(self, plugin: Any) -> None:
         """Where the module is installed, it is picked by the name that it declares."""
-        names = installed_names(self.plugin_module, self.family)
-        assert set(names) <= {plugin.name}, (
-            f"the entry point must be called '{self.family}.{plugin.name}'; installed as {names}"
+        names = installed_names(self.plugin_module)
+        wanted = f"{self.family}.{plugin.name}"
+        assert set(names) <= {wanted}, (
+            f"the entry point must be called '{wanted}'; installed as {names}"
         )
 
 

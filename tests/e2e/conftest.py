@@ -13,9 +13,12 @@ from tests.servers.process import ServerFailed, ServerProcess
 from tests.servers.versitygw import VersitygwServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-KINDS = {"minio": MinioServer, "versitygw": VersitygwServer}
+KINDS: dict[str, Callable[..., ServerProcess]] = {
+    "minio": MinioServer,
+    "versitygw": VersitygwServer,
+}
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def test_the_logs_of_a_sink_are_made_where_log_says_each_by_a_name_of_its_own(
     assert checked.status == 0, checked.out + checked.err
     assert checked.out.startswith("sink 'file' of rynxs-sink-file ")
     assert "pass  what was acknowledged is there after kill 9" in checked.out
-    assert "skip  a call that fails once loses nothing\n      the sink names no" in checked.out
+    assert "skip  a call that fails once loses nothing\n      io_calls names none" in checked.out
     assert "promises: " in checked.out
     made = list((tmp_path / "logs").iterdir())
     assert len(made) > 20

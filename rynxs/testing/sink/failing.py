@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _COUNTS = (2, 5, 1)
 _OCCURRENCES_MAX = 500
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, whose attributes can be set
 
 
 class IOCall(NamedTuple):
@@ -57,7 +58,12 @@ class Fault:
         owner: Any = import_module(module)
         for each in owners:
             owner = getattr(owner, each)
-        real = getattr(owner, name)
+        real = getattr(owner, name, None)
+        if not callable(real) or (isinstance(owner, type) and not owner.__flags__ & _HEAP_TYPE):
+            pytest.fail(
+                f"io_calls: {self._call.target} is nothing that can be replaced; give a C type's "
+                "methods a module of functions, as docs/PLUGINS.md describes"
+            )
 
         def failing(*args: Any, **options: Any) -> Any:
             self.uses += 1
@@ -99,14 +105,17 @@ class FailingIO(SinkUnderTest):
     def _fail_everywhere(self, places: Iterator[Place], lasts: float, *, after: bool) -> None:
         calls = [call for call in self.io_calls if call.may_have_happened or not after]
         if not calls:
-            pytest.skip("the sink names no such io_calls")
+            pytest.skip("io_calls names none; a plugin's own tests do, if any")
         for call in calls:
             for occurrence in range(1, _OCCURRENCES_MAX):
                 fault = Fault(call, occurrence, lasts, after=after)
                 where = f"{call.target}, use {occurrence}"
                 _use_through(next(places), fault, where)
                 if fault.uses < occurrence:
-                    assert occurrence > 1, f"{call.target} is never used"
+                    assert occurrence > 1, (
+                        f"io_calls: {call.target} is never called; is it looked up where it is "
+                        "replaced, as os.fsync(...) and not by 'from os import fsync'?"
+                    )
                     break
             else:
                 pytest.fail(f"{call.target} is used over {_OCCURRENCES_MAX} times")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from rynxs.errors import SinkError
     from rynxs.eventlog.record import Record
     from rynxs.eventlog.sink import Sink
 
@@ -117,6 +118,16 @@ class SinkUnderTest(HookConformance):
     def sink(self, place: Place) -> Sink:
         """Return a new log, open for appending."""
         return place.writer()
+
+
+@contextmanager
+def refused(error: type[SinkError], what: str) -> Iterator[None]:
+    """Demand that what is done within is refused with an error."""
+    try:
+        yield
+    except error:
+        return
+    pytest.fail(f"{what} was accepted; {error.__name__} is expected")
 
 
 def append_batches(sink: Sink, records: Sequence[Record], counts: Sequence[int]) -> int:

@@ -134,6 +134,7 @@ SEVERAL_IN_A_BATCH = {
     RANGES,
     "a_payload_may_be_as_large_as_the_format_allows",
     "a_reader_writes_nothing",
+    "one_thread_after_the_other_may_use_a_sink",
 }
 BROKEN = {
     "LosesTheLastRecord": (IN_ORDER, {*SEVERAL_IN_A_BATCH, TOO_MANY}),

@@ -277,7 +277,7 @@ CASES = {
     "IsInstalledAsAnother": Case(
         "pass",
         {"test_its_entry_point_bears_its_name"},
-        "the entry point must be called 'reducer.widget'; installed as ['gadget']",
+        "the entry point must be called 'reducer.widget'; installed as ['reducer.gadget']",
     ),
     "BearsNoProperName": Case(
         'name = "Widget"',

@@ -122,8 +122,8 @@ class PluginManager:
             )
         try:
             module = plugin.entry_point.load()
-        # A plugin's import runs its author's code, which may raise anything.
-        except Exception as error:
+        # A plugin's import runs its author's code, which may raise anything, or try to exit.
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{plugin} does not import: {type(error).__name__}: {error}"
             ) from error

@@ -85,6 +85,7 @@ def test_an_installed_plugin_that_is_not_picked_is_never_imported(make_plugin: M
     ("code", "problem"),
     [
         ("import missing_module", "does not import: ModuleNotFoundError: No module named"),
+        ("raise SystemExit(5)", "does not import: SystemExit: 5"),
         ("raise SystemError('no')", "does not import: SystemError: no"),
         ("syntax error", "does not import: SyntaxError"),
         ("x = 1", r"does not implement rynxs_sink\(\) -> SinkPlugin"),

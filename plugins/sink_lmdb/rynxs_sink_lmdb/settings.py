@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rynxs.api import ConfigError, ConfigModel
 
@@ -28,6 +28,14 @@ class LmdbSettings(ConfigModel):
         le=2**46,
         description="The map, and with it the file, is grown by doubling to at most so many bytes.",
     )
+
+    @field_validator("path")
+    @classmethod
+    def _is_no_lock_file(cls, path: str) -> str:
+        # LMDB keeps its locks in a file of that name, and would write over a log that has it.
+        if path.endswith("-lock"):
+            raise ValueError("ends in -lock, as the lock file of another log does")
+        return path
 
 
 def parse_url(rest: str) -> dict[str, Any]:

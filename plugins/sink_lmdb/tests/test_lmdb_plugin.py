@@ -111,3 +111,8 @@ def test_the_defaults_are_those_of_the_readme() -> None:
         "path": "rynxs-log.mdb",
         "mapBytesMax": 1_099_511_627_776,
     }
+
+
+def test_a_log_named_as_the_lock_file_of_another_is_refused() -> None:
+    with pytest.raises(ValidationError, match="ends in -lock"):
+        LmdbSettings.model_validate({"path": "log.mdb-lock"})

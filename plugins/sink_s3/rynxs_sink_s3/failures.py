@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ FAILURES = (boto.BotoCoreError, boto.ClientError, ResponseParserError, HTTPError
 PRECONDITION_FAILED = 412
 _ABSENT_CODES = {"NoSuchKey", "404", "NoSuchVersion"}
 _CONTENDED = 409
+_USER_INFO = re.compile(r"//[^/\s\"']*@")
 _AGAIN_STATUSES = {408, 425, 429}
 _SERVER_ERROR = 500
 _AGAIN_CODES = {
@@ -101,9 +103,16 @@ def classify(error: Exception, operation: str, key: str) -> Failure:
         return _of_response(error, operation, key)
     for kinds, outcome, sentence in _ERRORS:
         if isinstance(error, kinds):
-            text = str(error).rstrip(".")
+            text = _without_credentials(str(error).rstrip("."))
             return Failure(outcome, sentence.format(error=text, key=key, operation=operation))
     raise AssertionError(f"{type(error)} is not one of the driver's errors") from error
+
+
+def _without_credentials(text: str) -> str:
+    """Return an error's text without what it quotes of headers and of a URL's user info."""
+    if "Invalid header value" in text:
+        return "a credential, or the region, holds a line break or another character it must not"
+    return _USER_INFO.sub("//...@", text)
 
 
 def _of_response(error: boto.ClientError, operation: str, key: str) -> Failure:

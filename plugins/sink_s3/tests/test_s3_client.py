@@ -141,6 +141,14 @@ def test_encryption_is_asked_for_with_every_put(
             assert found == wanted
 
 
+def test_a_server_that_does_not_confirm_encryption_is_refused_before_anything_is_logged(
+    memory_log: S3Log,
+) -> None:
+    with pytest.raises(SinkUnavailable, match="the server does not encrypt with sse AES256"):
+        memory_log.writer(sse="AES256")
+    assert memory_log.stored("log/") == []
+
+
 def test_retention_is_asked_for_batches_only_and_counted_from_now(
     s3_log: S3Log, sent: Sent, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

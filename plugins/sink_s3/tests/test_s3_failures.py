@@ -84,3 +84,14 @@ def test_an_error_of_anyone_else_is_a_defect() -> None:
     assert not isinstance(KeyError(), FAILURES)
     with pytest.raises(AssertionError, match="is not one of the driver's errors"):
         classify(KeyError("ETag"), "PutObject", "log/1")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        boto.HTTPClientError(error="Invalid header value b'secret123\\nx'"),
+        boto.EndpointConnectionError(endpoint_url="http://x:secret123@127.0.0.1:1/logs"),
+    ],
+)
+def test_no_credential_that_the_driver_quotes_is_told(error: Exception) -> None:
+    assert "secret123" not in classify(error, "GetObject", "hint").sentence

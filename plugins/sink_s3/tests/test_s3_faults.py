@@ -273,8 +273,7 @@ def test_an_object_whose_checksum_does_not_hold_is_asked_for_again(
     proxy.plan(_garbled_under_its_checksum, GET_NAME, ATTEMPTS - 1)
     assert sink.get("name") == (b"data", version)
     proxy.plan(_garbled_under_its_checksum, GET_NAME, ATTEMPTS)
-    with pytest.raises(SinkUnavailable, match="checksum"):
-        sink.get("name")
+    assert sink.get("name") == (b"data", version)  # read unchecked at last, for its holder to judge
 
 
 OPENING = {

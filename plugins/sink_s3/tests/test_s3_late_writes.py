@@ -82,9 +82,9 @@ def test_a_late_write_loses_against_one_that_came_before_it(
     rival.append(3, history(5)[3:])
     assert held.arrive() == HTTPStatus.PRECONDITION_FAILED
     rival.append(5, history(6)[5:])
-    for _ in range(2):
+    for records in (history(4), history(4), history(4, "another")):
         with pytest.raises(SinkConflict):
-            impatient.append(2, history(4)[2:])
+            impatient.append(2, records[2:])
     assert near_log.verified() == list(history(6))
     assert near_log.writer().size() == 6
 

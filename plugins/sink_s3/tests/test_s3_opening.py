@@ -12,7 +12,6 @@ from rynxs.api import ANY, decode_header
 from rynxs.eventlog.log import Log
 from rynxs.testing.histories import entries, history
 from rynxs_sink_s3.batch_object import encode_object, key_of
-from rynxs_sink_s3.writer import HINT_INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     Hinted = Callable[[int], bytes]
 
+HINT_INTERVAL = 500
 HINTED_MAX = 12
 UNHINTED_MAX = 64
 SIZES = (1, 10, 2_500, 10_000)

@@ -15,11 +15,11 @@ from rynxs.eventlog.audit import Audit
 from rynxs.eventlog.log import Entry, Log
 from rynxs.testing.histories import entries, history
 from rynxs_sink_s3.batch_object import LOG, key_of
-from rynxs_sink_s3.writer import HINT_INTERVAL
 
 if TYPE_CHECKING:
     from tests.conftest import MemoryS3, S3Log
 
+HINT_INTERVAL = 500
 COUNTS = (1, 3, 2, 4, 2)
 STARTS = (0, 1, 4, 6, 10)
 SIZE = 12

@@ -33,6 +33,7 @@ test: $(VENV)/.developing ## Run all fast, hermetic tests.
 
 e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw ## Test against real servers: MinIO and versitygw, built on first use.
 	$(BIN)/pytest tests/e2e --numprocesses=auto
+	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
 
 lint: $(VENV)/.developing ## Check style, types and the architecture's import rules.
 	$(BIN)/ruff check

@@ -95,6 +95,10 @@ class CheckpointRefused(VerificationError):
     """A checkpoint or signed note is malformed, unsigned by a known key, or not of this log."""
 
 
+class ProofRefused(VerificationError):
+    """A proof is malformed, or does not show what it is said to show."""
+
+
 class NondeterminismError(VerificationError):
     """A recomputed plan differs from the recorded one.
 

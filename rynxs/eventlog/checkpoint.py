@@ -117,6 +117,21 @@ def latest(sink: Sink) -> tuple[Checkpoint, bytes] | None:
     return parse(stored.data)[0], stored.data
 
 
+def check_storable(sink: Sink, checkpoint: Checkpoint) -> Checkpoint | None:
+    """Return the newest stored checkpoint, None if there is none, which this one may follow.
+
+    Raises:
+        CheckpointRefused: another checkpoint of this size, or a larger one, is stored already.
+    """
+    same = sink.get(numbered_name(checkpoint.size))
+    if same is not None and parse(same.data)[0] != checkpoint:
+        raise CheckpointRefused(f"another checkpoint of size {checkpoint.size} is stored already")
+    newest = latest(sink)
+    if newest is not None and newest[0].size > checkpoint.size:
+        raise CheckpointRefused(f"a checkpoint larger than {checkpoint.size} is stored already")
+    return newest[0] if newest else None
+
+
 def store(sink: Sink, checkpoint: Checkpoint, signed: bytes) -> None:
     """Store a checkpoint: its numbered object is created once, the latest only grows.
 

@@ -1,0 +1,46 @@
+"""Starting from a checkpoint that somebody trusts, in place of the first record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rynxs.errors import CheckpointRefused, LogCorrupt
+from rynxs.eventlog import record as rec
+from rynxs.eventlog.chain import Chain, Tip
+from rynxs.eventlog.tiles import Tree
+
+if TYPE_CHECKING:
+    from rynxs.eventlog.checkpoint import Checkpoint
+    from rynxs.eventlog.sink import Sink
+
+
+def chain_at(sink: Sink, checkpoint: Checkpoint) -> Chain:
+    """Return the verified chain of a checkpoint's records without reading them.
+
+    The tree's right edge comes from the tiles and must have the checkpoint's root; the last record
+    must be the tree's last leaf. So what this returns is as sure as the checkpoint is. Missing
+    tiles are made from the records, which takes a reading.
+
+    Raises:
+        CheckpointRefused: the log has not the records that the checkpoint covers.
+        LogCorrupt: the last record is covered, and still no record.
+        SinkError: the sink can't be read.
+    """
+    if checkpoint.size > sink.size():
+        raise CheckpointRefused(
+            f"covers {checkpoint.size} records, the log holds {sink.size()}: records are missing"
+        )
+    tree = Tree(sink, checkpoint.size)
+    frontier = tree.frontier()
+    checkpoint.require_root(frontier.root())
+    if not checkpoint.size:
+        return Chain()
+    last = checkpoint.size - 1
+    header = next(iter(sink.read(last, checkpoint.size))).header
+    if rec.leaf_hash(header) != tree.node(0, last):
+        raise CheckpointRefused(f"record {last} is not the one that the checkpoint covers")
+    try:
+        decoded = rec.decode_header(header)
+    except rec.MalformedHeader as error:
+        raise LogCorrupt(last, str(error)) from None
+    return Chain(Tip(rec.leaf_hash(header), decoded.epoch, decoded.time_us), frontier)

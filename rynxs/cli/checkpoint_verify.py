@@ -24,46 +24,56 @@ def command(
         ),
     ] = None,
     key: KeyOption = None,
+    old: Annotated[
+        Path | None,
+        typer.Option(
+            "--old",
+            metavar="CHECKPOINT",
+            help="One kept from before: the log must have grown from it.",
+            show_default=False,
+        ),
+    ] = None,
     log: LogOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Verify a checkpoint: signed by a key given, and its root is that of the log's records."""
+    """Verify a checkpoint: signed by a key given, and its root is that of the log's records.
+
+    With --old also that the log only grew since: nothing that OLD covers is gone or rewritten.
+    """
     from rynxs.cli.console import emit
     from rynxs.cli.keyring import verifiers
+    from rynxs.cli.notes import read_note, stored_note
     from rynxs.cli.progress import track
     from rynxs.errors import CheckpointRefused, UsageError
     from rynxs.eventlog import checkpoint as cp
     from rynxs.eventlog import note
-    from rynxs.eventlog.chain import Chain
     from rynxs.eventlog.genesis import origin_of
-    from rynxs.eventlog.log import batched
+    from rynxs.eventlog.growth import Growth
 
     chosen = configured(config, log)
     keys = verifiers(chosen, key)
     if not keys:
         raise UsageError("--key is needed: whose signature is to be believed?")
     with closing(chosen.open_reader()) as sink:
-        if file is None:
-            stored = sink.get(cp.LATEST)
-            if stored is None:
-                raise UsageError("no checkpoint is stored in this log")
-            data = stored.data
-        else:
-            data = _read(file)
-        wanted, signed = cp.parse(data)
+        wanted, signed = cp.parse(stored_note(sink) if file is None else read_note(file))
         signed_by = note.verify(signed, keys)
+        checkpoints = [wanted]
+        if old is not None:
+            older, older_note = cp.parse(read_note(old))
+            note.verify(older_note, keys)
+            if older.size > wanted.size:
+                raise CheckpointRefused(
+                    f"covers {wanted.size} records, {old} covers {older.size}: it was rolled back"
+                )
+            checkpoints.append(older)
         origin = origin_of(sink)
-        if origin is not None and origin != wanted.origin:
-            raise CheckpointRefused(f"of log {wanted.origin!r}, this log is {origin!r}")
-        if wanted.size > sink.size():
-            raise CheckpointRefused(
-                f"covers {wanted.size} records, the log holds {sink.size()}: records are missing"
-            )
-        chain = Chain()
-        for batch in track(batched(sink.read(0, wanted.size)), wanted.size, "verifying"):
-            chain.verify(batch)
-    wanted.require_root(chain.frontier.root())
+        for checkpoint in checkpoints:
+            if origin is not None and origin != checkpoint.origin:
+                raise CheckpointRefused(f"of log {checkpoint.origin!r}, this log is {origin!r}")
+        growth = Growth(sink, checkpoints)
+        for _ in track(growth.batches(), growth.size, "verifying"):
+            pass
 
     def show(console: Console) -> None:
         console.print(
@@ -71,22 +81,14 @@ def command(
             f"{', '.join(signed_by)}, match the log",
             markup=False,
         )
+        if old is not None:
+            console.print(f"growth: the log starts with the {older.size} records of {old}")
 
     document = {
+        "oldSize": None if old is None else older.size,
         "origin": wanted.origin,
         "signedBy": signed_by,
         "size": wanted.size,
         "verified": True,
     }
     emit(json, document, show)
-
-
-def _read(file: Path) -> bytes:
-    from rynxs.errors import UsageError
-    from rynxs.eventlog.note import NOTE_SIZE_MAX
-
-    try:
-        with file.open("rb") as opened:
-            return opened.read(NOTE_SIZE_MAX + 1)
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from None

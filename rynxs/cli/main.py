@@ -31,6 +31,9 @@ from rynxs.cli import (
     plugins_check,
     plugins_list,
     plugins_new,
+    proof_consistency,
+    proof_inclusion,
+    proof_verify,
     replay,
     run,
 )
@@ -63,6 +66,15 @@ _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
             "create": checkpoint_create.command,
             "verify": checkpoint_verify.command,
             "show": checkpoint_show.command,
+        },
+    ),
+    (
+        "proof",
+        "Prove to others what is in a log, and verify such proofs.",
+        {
+            "inclusion": proof_inclusion.command,
+            "consistency": proof_consistency.command,
+            "verify": proof_verify.command,
         },
     ),
     (

@@ -48,6 +48,15 @@ SignerOption = Annotated[
         show_default=False,
     ),
 ]
+ProofOutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write the proof to a new file; default is standard output.",
+        show_default=False,
+    ),
+]
 ClockOption = Annotated[
     str,
     typer.Option(

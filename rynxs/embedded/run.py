@@ -16,6 +16,7 @@ from rynxs.errors import CheckpointRefused
 from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog import note
 from rynxs.eventlog.log import Log
+from rynxs.eventlog.publication import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -174,7 +175,7 @@ def _checkpoint(log: Log, sink: Sink, origin: str, signer: NoteSigner) -> bytes 
     if newest is not None and newest[0] == wanted and _is_signed(newest[1], signer):
         return newest[1]
     signed = cp.sign(wanted, [signer])
-    cp.store(sink, wanted, signed)
+    publish(sink, wanted, signed)
     return signed
 
 

@@ -31,3 +31,16 @@ def publish(sink: Sink, checkpoint: Checkpoint, signed: bytes) -> None:
     is_intact = before.is_stored() and (newest is None or before.root() == newest.root)
     TileWriter(sink, before.size if is_intact else 0, checkpoint.size).write()
     cp.store(sink, checkpoint, signed)
+
+
+def republish(sink: Sink, checkpoint: Checkpoint, signed: bytes) -> None:
+    """Do as `publish` does, and make every tile of the tree anew.
+
+    Raises:
+        CheckpointRefused: another checkpoint of this size, or a larger one, is stored already.
+        LogCorrupt: a record is missing.
+        SinkError: the sink can't be used.
+    """
+    cp.check_storable(sink, checkpoint)
+    TileWriter(sink, 0, checkpoint.size).write()
+    cp.store(sink, checkpoint, signed)

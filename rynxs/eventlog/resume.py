@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rynxs.errors import CheckpointRefused, LogCorrupt
+from rynxs.eventlog import checkpoint as cp
+from rynxs.eventlog import note
 from rynxs.eventlog import record as rec
 from rynxs.eventlog.chain import Chain, Tip
 from rynxs.eventlog.tiles import Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rynxs.eventlog.checkpoint import Checkpoint
+    from rynxs.eventlog.note import NoteVerifier
     from rynxs.eventlog.sink import Sink
 
 
@@ -44,3 +49,24 @@ def chain_at(sink: Sink, checkpoint: Checkpoint) -> Chain:
     except rec.MalformedHeader as error:
         raise LogCorrupt(last, str(error)) from None
     return Chain(Tip(rec.leaf_hash(header), decoded.epoch, decoded.time_us), frontier)
+
+
+def chain_signed_by(sink: Sink, keys: Sequence[NoteVerifier]) -> Chain:
+    """Return the chain that the newest stored checkpoint covers, if one of `keys` has signed it.
+
+    Otherwise an empty one, so that every record is read and compared with the checkpoint.
+
+    Raises:
+        CheckpointRefused: the log has not the records that the checkpoint covers.
+        LogCorrupt: the last of them is no record.
+        SinkError: the sink can't be read.
+    """
+    newest = cp.latest(sink)
+    if newest is None:
+        return Chain()
+    checkpoint, data = newest
+    try:
+        note.verify(note.parse(data), keys)
+    except CheckpointRefused:
+        return Chain()
+    return chain_at(sink, checkpoint)

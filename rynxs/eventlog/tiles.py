@@ -213,7 +213,7 @@ def check_tiles(sink: Sink, size: int) -> int:
         SinkCorrupt: one is missing, or is not what the records give.
     """
     count = 0
-    made = _Made(sink, size)
+    made = RecordTree(sink, size)
     for level, last in rows(size):
         for index in range(last + 1):
             width = row_width(level, index, size)
@@ -230,7 +230,7 @@ def check_tiles(sink: Sink, size: int) -> int:
     return count
 
 
-class _Made(Tree):
+class RecordTree(Tree):
     """A tree that believes no stored tile."""
 
     def _stored(self, level: int, index: int) -> None:

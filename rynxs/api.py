@@ -20,32 +20,70 @@ from rynxs.errors import (
     SinkError,
     SinkUnavailable,
 )
-from rynxs.eventlog.batch import RECORDS_MAX, MalformedBatch, decode_body, encode_body
+from rynxs.eventlog.batch import (
+    ERASED,
+    PRESENT,
+    RECORDS_MAX,
+    MalformedBatch,
+    decode_body,
+    decode_rows,
+    encode_body,
+    encode_rows,
+)
 from rynxs.eventlog.chain import locate_damage
-from rynxs.eventlog.note import NoteSigner, NoteVerifier, is_key_name
+from rynxs.eventlog.cosignature import (
+    CosignatureVerifier,
+    Cosigner,
+    ed25519_statement,
+    subtree_statement,
+)
+from rynxs.eventlog.note import NoteVerifier, SigningKey, is_key_name
 from rynxs.eventlog.objects import check_expected, check_object_name, is_object_name, version_of
 from rynxs.eventlog.record import MalformedHeader, Record, decode_header
-from rynxs.eventlog.sink import ABSENT, ANY, Expect, Grouping, Incident, Sink, StoredObject
+from rynxs.eventlog.sink import (
+    ABSENT,
+    ANY,
+    Expect,
+    Grouping,
+    Incident,
+    Sink,
+    StoredObject,
+    check_positions,
+)
+from rynxs.eventlog.vkey import (
+    KeyText,
+    check_key_name,
+    format_private_key,
+    format_vkey,
+    key_id_of,
+    parse_private_key,
+    parse_vkey,
+)
 from rynxs.extension import ReducerPlugin, RendererPlugin, SignerPlugin, SinkPlugin
 from rynxs.hookspecs import hookimpl
+from rynxs.keyfile import read_private_key
 from rynxs.problems import Problem, problems_of
 from rynxs.sources import Sources
 
 __all__ = [
     "ABSENT",
     "ANY",
+    "ERASED",
+    "PRESENT",
     "RECORDS_MAX",
     "RETAIN_ANNOTATION",
     "ConfigError",
     "ConfigModel",
+    "CosignatureVerifier",
+    "Cosigner",
     "Event",
     "Expect",
     "Grouping",
     "Incident",
     "KeyFileError",
+    "KeyText",
     "MalformedBatch",
     "MalformedHeader",
-    "NoteSigner",
     "NoteVerifier",
     "Personal",
     "Problem",
@@ -57,6 +95,7 @@ __all__ = [
     "Resource",
     "RynxsError",
     "SignerPlugin",
+    "SigningKey",
     "Sink",
     "SinkConflict",
     "SinkCorrupt",
@@ -70,15 +109,27 @@ __all__ = [
     "Text",
     "View",
     "check_expected",
+    "check_key_name",
     "check_object_name",
+    "check_positions",
     "decode_body",
     "decode_header",
+    "decode_rows",
+    "ed25519_statement",
     "encode_body",
+    "encode_rows",
+    "format_private_key",
+    "format_vkey",
     "hookimpl",
     "is_key_name",
     "is_object_name",
+    "key_id_of",
     "locate_damage",
+    "parse_private_key",
     "parse_subject",
+    "parse_vkey",
     "problems_of",
+    "read_private_key",
+    "subtree_statement",
     "version_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,9 +24,9 @@ from rynxs.eventlog.checkpoint import ORIGIN
 from rynxs.problems import nearest, problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from rynxs.eventlog.note import NoteSigner
+    from rynxs.eventlog.note import SigningKey
     from rynxs.eventlog.sink import Sink
     from rynxs.extension import SignerPlugin, SinkPlugin
     from rynxs.plugins import PluginManager
@@ -54,8 +55,11 @@ class Picks(ConfigModel):
     reducers: list[str] = Field(["agent"], description="Who folds events into state.")
     renderers: list[str] = Field(["workload"], description="Who turns state into manifests.")
     signer: str | None = Field("ed25519", description="The signature scheme of checkpoints.")
+    cosigners: list[str] = Field(
+        [], description="Schemes of further keys of this log, which sign each checkpoint too."
+    )
 
-    @field_validator("reducers", "renderers")
+    @field_validator("reducers", "renderers", "cosigners")
     @classmethod
     def _distinct(cls, names: list[str]) -> list[str]:
         if len(set(names)) != len(names):
@@ -70,6 +74,23 @@ class RawSettings(ConfigModel):
     reducers: dict[str, dict[str, Any]] = {}
     renderers: dict[str, dict[str, Any]] = {}
     signer: dict[str, Any] = {}
+    cosigners: dict[str, dict[str, Any]] = {}
+
+
+class Retention(ConfigModel):
+    """What must be kept, whoever asks."""
+
+    floor_days: int = Field(
+        0, ge=0, description="Payloads of records younger than so many days are not redacted."
+    )
+
+
+class Snapshots(ConfigModel):
+    """When the state is kept, so that replay need not start at the first record."""
+
+    every: int = Field(
+        10_000, ge=0, description="Take one after so many more records; 0 takes none."
+    )
 
 
 class RawConfig(ConfigModel):
@@ -82,6 +103,8 @@ class RawConfig(ConfigModel):
     )
     plugins: Picks = Picks()
     settings: RawSettings = RawSettings()
+    retention: Retention = Retention()
+    snapshots: Snapshots = Snapshots()
 
 
 class Config:
@@ -96,7 +119,7 @@ class Config:
         self._raw = raw
         self._plugins = plugins
         self._source = source
-        for family in ("reducers", "renderers"):
+        for family in ("reducers", "renderers", "cosigners"):
             picked = getattr(raw.plugins, family)
             for name in getattr(raw.settings, family):
                 if name not in picked:
@@ -110,6 +133,16 @@ class Config:
         """The name of a new log."""
         return self._raw.origin
 
+    @property
+    def retention(self) -> Retention:
+        """What must be kept."""
+        return self._raw.retention
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """When snapshots are taken."""
+        return self._raw.snapshots
+
     def picked(self) -> set[tuple[str, str]]:
         """Return the picked plugins as family and name."""
         picks = self._raw.plugins
@@ -118,6 +151,7 @@ class Config:
             *(("reducer", name) for name in picks.reducers),
             *(("renderer", name) for name in picks.renderers),
             *((("signer", picks.signer),) if picks.signer else ()),
+            *(("signer", name) for name in picks.cosigners),
         }
 
     def sink(self) -> SinkPlugin:
@@ -131,15 +165,22 @@ class Config:
         except PluginError as error:
             raise PluginError(f"{self._source}: plugins.sink: {error}") from error
 
-    def signer_scheme(self) -> SignerPlugin:
-        """Return the picked signature scheme.
+    def signer_scheme(self, name: str | None = None) -> SignerPlugin:
+        """Return the signature scheme of a name, by default the picked one.
 
         Raises:
             ConfigError: none is picked.
+            PluginError: it is not installed, or does not load.
         """
-        if self._raw.plugins.signer is None:
+        name = name or self._raw.plugins.signer
+        if name is None:
             raise ConfigError(f"{self._source}: plugins.signer is null, so no key can be used")
-        return self._plugins.signer(self._raw.plugins.signer)
+        return self._plugins.signer(name)
+
+    def place(self) -> tuple[str, BaseModel]:
+        """Return the picked sink's name and its settings, which together say where a log is."""
+        plugin = self.sink()
+        return plugin.name, self._sink_settings(plugin)
 
     def open_writer(self, sources: Sources) -> Sink:
         """Open the configured log for appending."""
@@ -151,13 +192,34 @@ class Config:
         plugin = self.sink()
         return plugin.open_reader(self._sink_settings(plugin))
 
-    def signer(self) -> NoteSigner | None:
-        """Return the private key to sign with, None when no key is configured."""
-        if self._raw.plugins.signer is None:
-            return None
-        plugin = self.signer_scheme()
-        settings = self._validated(plugin.settings, self._raw.settings.signer, "settings.signer")
-        return plugin.load_signer(settings)
+    def signers(self, sources: Sources) -> list[SigningKey]:
+        """Return the private keys to sign with, none when no key is configured.
+
+        Raises:
+            ConfigError: a cosigner is picked without its key, or without a key of the signer.
+        """
+        raw = self._raw
+        picks = [("settings.signer", name, raw.settings.signer) for name in [raw.plugins.signer]]
+        picks += [
+            (f"settings.cosigners.{name}", name, raw.settings.cosigners.get(name, {}))
+            for name in raw.plugins.cosigners
+        ]
+        loaded = [self._signing_key(*pick, sources) for pick in picks]
+        keys = [key for key in loaded if key is not None]
+        if raw.plugins.cosigners and len(keys) < len(picks):
+            path, _, _ = picks[loaded.index(None)]
+            raise ConfigError(f"{self._source}: {path}: names no key, and each of them has to sign")
+        return keys
+
+    def signer_schemes(self) -> Iterator[SignerPlugin]:
+        """Yield the picked signature schemes, then those others that are installed and load."""
+        picked = [name for name in (self._raw.plugins.signer, *self._raw.plugins.cosigners) if name]
+        for name in dict.fromkeys(picked):
+            yield self._plugins.signer(name)
+        for plugin in self._plugins.installed("signer"):
+            if plugin.name not in picked:
+                with suppress(PluginError):
+                    yield self._plugins.signer(plugin.name)
 
     def composition(self) -> Composition:
         """Return the picked reducers and renderers, made from their settings."""
@@ -199,11 +261,29 @@ class Config:
         settings = {**inherited, **self._plugins.sink(name).parse_url(rest)}
         return self._updated({"sink": name}, {"sink": settings}, url)
 
-    def with_signer(self, url: str) -> Config:
-        """Return this configuration with the key that a URL names, such as ``ed25519:./key``."""
-        name, rest = _split_url(url, "a key", "ed25519:./signing.key")
-        settings = self._plugins.signer(name).parse_url(rest)
-        return self._updated({"signer": name}, {"signer": settings}, url)
+    def with_signers(self, urls: Sequence[str]) -> Config:
+        """Return this configuration with the keys that URLs name, such as ``ed25519:./key``.
+
+        The first one is the signer, the others are the cosigners; what is configured counts no
+        more.
+
+        Raises:
+            ConfigError: a URL names no key, or two cosigners are of one scheme.
+        """
+        named: list[tuple[str, dict[str, Any]]] = []
+        for url in urls:
+            name, rest = _split_url(url, "a key", "ed25519:./signing.key")
+            if name in [other for other, _ in named[1:]]:
+                raise ConfigError(
+                    f"{url}: a second cosigner of {name}; beside the signer, there is one a scheme"
+                )
+            named.append((name, self._plugins.signer(name).parse_url(rest)))
+        (name, settings), *others = named
+        return self._updated(
+            {"signer": name, "cosigners": [other for other, _ in others]},
+            {"signer": settings, "cosigners": dict(others)},
+            " ".join(urls),
+        )
 
     def model(self) -> type[BaseModel]:
         """Return the model of the whole file, the settings of the picked plugins included."""
@@ -212,6 +292,7 @@ class Config:
             "sink": self.sink().settings,
             "reducers": _settings_model("Reducers", picks.reducers, self._plugins.reducer),
             "renderers": _settings_model("Renderers", picks.renderers, self._plugins.renderer),
+            "cosigners": _settings_model("Cosigners", picks.cosigners, self._plugins.signer),
         }
         if picks.signer is not None:
             families["signer"] = self.signer_scheme().settings
@@ -245,6 +326,14 @@ class Config:
         if made.name != plugin.name:
             raise PluginError(f"plugin '{plugin.name}' makes one that calls itself '{made.name}'")
         return Component(made, checked.model_dump(mode="json", by_alias=True))
+
+    def _signing_key(
+        self, path: str, name: str | None, settings: Mapping[str, Any], sources: Sources
+    ) -> SigningKey | None:
+        if name is None:
+            return None
+        plugin = self._plugins.signer(name)
+        return plugin.load_signer(self._validated(plugin.settings, settings, path), sources)
 
     def _sink_settings(self, plugin: SinkPlugin) -> BaseModel:
         return self._validated(plugin.settings, self._raw.settings.sink, "settings.sink")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from rynxs.engine.contracts import Reducer, Renderer
-    from rynxs.eventlog.note import NoteSigner, NoteVerifier
+    from rynxs.eventlog.note import NoteVerifier, SigningKey
     from rynxs.eventlog.sink import Sink
     from rynxs.sources import Sources
 
@@ -74,21 +74,27 @@ class SignerPlugin:
 
     Attributes:
         name: as in the configuration, and the scheme of the URLs that name its keys.
+        key_types: first bytes of the keys in its vkeys (https://c2sp.org/signed-note, signature
+            types); a vkey given on the command line finds its plugin by them.
         settings: model of ``settings.signer``.
         parse_url: returns settings from what follows ``name:`` in a URL; raises `ConfigError`.
-        load_signer: returns the private key that the settings name, None when they name none;
-            raises `KeyFileError`.
+        load_signer: returns the private key that the settings name, None when they name none; what
+            it signs bears the time of the sources' clock, if any; raises `KeyFileError`.
         parse_verifier: returns the key of a vkey (https://c2sp.org/signed-note); raises
             `KeyFileError`.
         generate: makes a key from a name and 32 random bytes; returns the private key's text and
             the vkey; raises `KeyFileError` for a name that no note could hold.
         public_key: returns the vkey of a private key's text; raises `KeyFileError`.
+        generate_cosigner: like `generate`, for a key that makes timestamped cosignatures
+            (https://c2sp.org/tlog-cosignature); None if the scheme has no such keys.
     """
 
     name: str
+    key_types: frozenset[int]
     settings: type[BaseModel]
     parse_url: Callable[[str], dict[str, Any]]
-    load_signer: Callable[[Any], NoteSigner | None]
+    load_signer: Callable[[Any, Sources], SigningKey | None]
     parse_verifier: Callable[[str], NoteVerifier]
     generate: Callable[[str, bytes], tuple[str, str]]
     public_key: Callable[[str], str]
+    generate_cosigner: Callable[[str, bytes], tuple[str, str]] | None = None

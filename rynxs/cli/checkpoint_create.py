@@ -34,36 +34,39 @@ def command(
 ) -> None:
     """Sign a checkpoint of the log as it stands, store it, and print it.
 
-    What the newest checkpoint covers is not read again if this key has signed it. The log must not
-    be open in another writer: only durable records are signed.
+    All keys given sign. What the newest checkpoint covers is not read again if they have signed it.
+    The log must not be open in another writer: only durable records are signed.
     """
     from rynxs.cli.console import emit
     from rynxs.cli.progress import track
     from rynxs.errors import UsageError
-    from rynxs.eventlog import checkpoint as cp
     from rynxs.eventlog.chain import Chain
     from rynxs.eventlog.genesis import origin_of
     from rynxs.eventlog.log import Log
     from rynxs.eventlog.publication import publish, republish
     from rynxs.eventlog.resume import chain_signed_by
+    from rynxs.eventlog.signing import Retired, sign
     from rynxs.sources import parse_sources
 
     chosen = configured(config, log, signer)
-    key = chosen.signer()
-    if key is None:
+    sources = parse_sources(clock)
+    keys = chosen.signers(sources)
+    if not keys:
         raise UsageError(
             "no key to sign with; give --signer ed25519:FILE or settings.signer.keyFile"
         )
-    sources = parse_sources(clock)
     with closing(chosen.open_reader()):
         pass  # a log that is not there must not be made
     with closing(chosen.open_writer(sources)) as sink:
         # Not Log.open: a signature vouches for every record, so what no signature covers is read.
-        opened = Log(sink, Chain() if full else chain_signed_by(sink, [key]))
-        for _ in track(opened.history(), sink.size() - opened.size, "verifying"):
-            pass
+        opened = Log(sink, Chain() if full else chain_signed_by(sink, keys))
+        retired = Retired.at(sink, opened.size)
+        for batch in track(opened.history(), sink.size() - opened.size, "verifying"):
+            for header, record in batch:
+                retired.follow(header, record)
+        retired.refuse(keys)
         made = opened.checkpoint(origin_of(sink) or chosen.origin)
-        signed = cp.sign(made, [key])
+        signed = sign(sink, made, keys)
         (republish if full else publish)(sink, made, signed)
         opened.save()
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rynxs.cli.options import ConfigOption, JsonOption, KeyOption, LogOption, configured
+from rynxs.cli.options import (
+    ConfigOption,
+    JsonOption,
+    KeyOption,
+    LogOption,
+    RequireOption,
+    configured,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +31,7 @@ def command(
         ),
     ] = None,
     key: KeyOption = None,
+    require: RequireOption = None,
     old: Annotated[
         Path | None,
         typer.Option(
@@ -39,41 +47,36 @@ def command(
 ) -> None:
     """Verify a checkpoint: signed by a key given, and its root is that of the log's records.
 
+    A key given stands for those that the log's own records link it to by rotation.
     With --old also that the log only grew since: nothing that OLD covers is gone or rewritten.
     """
     from rynxs.cli.console import emit
-    from rynxs.cli.keyring import verifiers
+    from rynxs.cli.keyring import trusted
     from rynxs.cli.notes import read_note, stored_note
     from rynxs.cli.progress import track
     from rynxs.errors import CheckpointRefused, UsageError
-    from rynxs.eventlog import checkpoint as cp
-    from rynxs.eventlog import note
-    from rynxs.eventlog.genesis import origin_of
     from rynxs.eventlog.growth import Growth
+    from rynxs.eventlog.witness import Expected
 
     chosen = configured(config, log)
-    keys = verifiers(chosen, key)
-    if not keys:
+    trust = trusted(chosen, key, require)
+    if not trust.keys:
         raise UsageError("--key is needed: whose signature is to be believed?")
     with closing(chosen.open_reader()) as sink:
-        wanted, signed = cp.parse(stored_note(sink) if file is None else read_note(file))
-        signed_by = note.verify(signed, keys)
-        checkpoints = [wanted]
+        data = stored_note(sink) if file is None else read_note(file)
+        expected = [Expected.of(str(file or "checkpoint"), data, trust.required)]
+        wanted = expected[0].checkpoint
         if old is not None:
-            older, older_note = cp.parse(read_note(old))
-            note.verify(older_note, keys)
+            expected.append(Expected.of(str(old), read_note(old), 1))
+            older = expected[1].checkpoint
             if older.size > wanted.size:
                 raise CheckpointRefused(
                     f"covers {wanted.size} records, {old} covers {older.size}: it was rolled back"
                 )
-            checkpoints.append(older)
-        origin = origin_of(sink)
-        for checkpoint in checkpoints:
-            if origin is not None and origin != checkpoint.origin:
-                raise CheckpointRefused(f"of log {checkpoint.origin!r}, this log is {origin!r}")
-        growth = Growth(sink, checkpoints)
+        growth = Growth(sink, trust, expected)
         for _ in track(growth.batches(), growth.size, "verifying"):
             pass
+        signed_by = growth.checked[0].signed_by
 
     def show(console: Console) -> None:
         console.print(

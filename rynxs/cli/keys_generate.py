@@ -24,21 +24,41 @@ def command(
             "--name", help="The key's name in signatures.", show_default="the log's origin"
         ),
     ] = None,
+    cosigner: Annotated[
+        bool,
+        typer.Option(
+            "--cosigner",
+            help="A key that cosigns checkpoints of logs, with the time; needs --name.",
+        ),
+    ] = False,
+    scheme: Annotated[
+        str | None,
+        typer.Option(
+            "--scheme", help="The signer plugin, as mldsa44.", show_default="the configured one"
+        ),
+    ] = None,
     clock: ClockOption = "system",
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Make a signing key and print its public part, the vkey, which also goes to FILE.pub.
 
-    An existing file is never overwritten, and the private key is never printed.
+    An existing file is never overwritten, and the private key is never printed. A log's key and a
+    cosigner's are two kinds: the one says what the log holds, the other when that was seen.
     """
     from rynxs.cli.console import emit
-    from rynxs.errors import KeyFileError
+    from rynxs.errors import KeyFileError, UsageError
     from rynxs.sources import parse_sources
 
     chosen = configured(config)
+    plugin = chosen.signer_scheme(scheme)
+    generate = plugin.generate_cosigner if cosigner else plugin.generate
+    if generate is None:
+        raise UsageError(f"--cosigner: the signer '{plugin.name}' has no keys that cosign")
+    if cosigner and not name:
+        raise UsageError("--cosigner needs --name, such as witness.example/w1: who is it?")
     seed = parse_sources(clock).entropy.token(_SEED_SIZE)
-    private, vkey = chosen.signer_scheme().generate(name or chosen.origin, seed)
+    private, vkey = generate(name or chosen.origin, seed)
     if not file.name:
         raise KeyFileError(f"{file}: not the name of a file")
     public_file = file.with_name(f"{file.name}.pub")

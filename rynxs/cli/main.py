@@ -16,18 +16,26 @@ from typer.exceptions import Abort, TyperException
 
 from rynxs import __version__
 from rynxs.cli import (
+    checkpoint_cosign,
     checkpoint_create,
     checkpoint_show,
     checkpoint_verify,
     config_schema,
     config_show,
     keys_generate,
+    keys_rotate,
     keys_show,
     log_copy,
+    log_hold,
     log_list,
+    log_redact,
+    log_release,
+    log_rotate,
     log_show,
+    log_snapshot,
     log_tail,
     log_verify,
+    log_why,
     plugins_check,
     plugins_list,
     plugins_new,
@@ -35,6 +43,7 @@ from rynxs.cli import (
     proof_inclusion,
     proof_verify,
     replay,
+    report,
     run,
 )
 from rynxs.errors import RynxsError
@@ -50,20 +59,27 @@ DEBUG_VARIABLE = "RYNXS_DEBUG"
 _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
     (
         "log",
-        "Read, verify and copy a log.",
+        "Read, verify, copy, redact and rotate a log.",
         {
             "list": log_list.command,
             "show": log_show.command,
             "verify": log_verify.command,
             "tail": log_tail.command,
             "copy": log_copy.command,
+            "why": log_why.command,
+            "snapshot": log_snapshot.command,
+            "redact": log_redact.command,
+            "hold": log_hold.command,
+            "release": log_release.command,
+            "rotate": log_rotate.command,
         },
     ),
     (
         "checkpoint",
-        "Sign, verify and show checkpoints.",
+        "Sign, cosign, verify and show checkpoints.",
         {
             "create": checkpoint_create.command,
+            "cosign": checkpoint_cosign.command,
             "verify": checkpoint_verify.command,
             "show": checkpoint_show.command,
         },
@@ -79,8 +95,12 @@ _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
     ),
     (
         "keys",
-        "Make and show signing keys.",
-        {"generate": keys_generate.command, "show": keys_show.command},
+        "Make, show and replace signing keys.",
+        {
+            "generate": keys_generate.command,
+            "show": keys_show.command,
+            "rotate": keys_rotate.command,
+        },
     ),
     (
         "plugins",
@@ -110,6 +130,7 @@ def _application() -> typer.Typer:
     application.callback()(_root)
     application.command("run")(run.command)
     application.command("replay")(replay.command)
+    application.command("report")(report.command)
     for name, summary, commands in _GROUPS:
         group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
         for command_name, command in commands.items():

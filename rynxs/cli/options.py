@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rynxs.config import Config
 
 LogOption = Annotated[
@@ -39,12 +41,23 @@ KeyOption = Annotated[
         show_default=False,
     ),
 ]
+RequireOption = Annotated[
+    int | None,
+    typer.Option(
+        "--require",
+        metavar="N",
+        min=1,
+        help="So many of the keys given must have signed the newest checkpoint; default is 1.",
+        show_default=False,
+    ),
+]
 SignerOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--signer",
         metavar="URL",
-        help="The key to sign with, as ed25519:./signing.key; default is the configured one.",
+        help="A key to sign with, as ed25519:./signing.key; default are the configured ones. "
+        "May be repeated: then all sign.",
         show_default=False,
     ),
 ]
@@ -57,6 +70,10 @@ ProofOutOption = Annotated[
         show_default=False,
     ),
 ]
+ReasonOption = Annotated[
+    str,
+    typer.Option("--reason", metavar="TEXT", help="Why; it is recorded, and stays for good."),
+]
 ClockOption = Annotated[
     str,
     typer.Option(
@@ -68,7 +85,7 @@ ClockOption = Annotated[
 
 
 def configured(
-    config_file: Path | None, log: str | None = None, signer: str | None = None
+    config_file: Path | None, log: str | None = None, signers: Sequence[str] | None = None
 ) -> Config:
     """Return the configuration that the options ask for."""
     from rynxs.config import load_config
@@ -77,6 +94,6 @@ def configured(
     config = load_config(config_file, PluginManager())
     if log is not None:
         config = config.with_log(log)
-    if signer is not None:
-        config = config.with_signer(signer)
+    if signers:
+        config = config.with_signers(signers)
     return config

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from rynxs.errors import CheckpointRefused
 from rynxs.eventlog.chain import Chain
 from rynxs.eventlog.log import batched
+from rynxs.eventlog.witness import ExpectedCheckpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rynxs.eventlog.checkpoint import Checkpoint
     from rynxs.eventlog.record import Record
     from rynxs.eventlog.sink import Sink
+    from rynxs.eventlog.trust import Trust
+    from rynxs.eventlog.witness import CheckedCheckpoint, Expected
 
 
 class Growth:
@@ -23,34 +25,47 @@ class Growth:
         size: records that the largest of the checkpoints covers.
     """
 
-    def __init__(self, sink: Sink, checkpoints: Sequence[Checkpoint]) -> None:
+    def __init__(self, sink: Sink, trust: Trust, expected: Sequence[Expected]) -> None:
         """Compare at least one checkpoint.
 
         Raises:
-            CheckpointRefused: one covers more records than the log holds.
+            CheckpointRefused: one covers more records than the log holds, is of another log, or is
+                not properly signed, and no record of the log could change that.
+            LogCorrupt: the first record does not name the log.
         """
         self._sink = sink
-        self._checkpoints = sorted(checkpoints, key=lambda checkpoint: checkpoint.size)
-        self.size = self._checkpoints[-1].size
+        self._names = [each.name for each in expected]
+        self._expected = ExpectedCheckpoints(sink, trust, expected)
+        self.size = max(each.checkpoint.size for each in expected)
         if self.size > sink.size():
             raise CheckpointRefused(
                 f"covers {self.size} records, the log holds {sink.size()}: records are missing"
             )
 
+    @property
+    def checked(self) -> list[CheckedCheckpoint]:
+        """The checkpoints that hold, in the order in which they were given."""
+        by_name = {checked.name: checked for checked in self._expected.checked}
+        return [by_name[name] for name in self._names if name in by_name]
+
     def batches(self) -> Iterator[Sequence[Record]]:
-        """Verify the records, and yield them in parts that end where a checkpoint does.
+        """Verify the records that the checkpoints cover, and yield them.
+
+        Later records are read only if a checkpoint is signed by a key that just a later rotation
+        links to a known one.
 
         Raises:
             LogCorrupt: a record does not hold.
-            CheckpointRefused: a checkpoint's root is not the log's.
+            CheckpointRefused: a checkpoint's root is not the log's, or it is not properly signed.
         """
         chain = Chain()
-        for checkpoint in self._checkpoints:
-            for part in batched(self._sink.read(chain.size, checkpoint.size)):
+        yield from self._verified(chain, self.size)
+        if not self._expected.is_done:
+            yield from self._verified(chain, None)
+        self._expected.finish(chain)
+
+    def _verified(self, chain: Chain, stop: int | None) -> Iterator[Sequence[Record]]:
+        for records in batched(self._sink.read(chain.size, stop)):
+            for part in self._expected.verify(chain, records):
                 chain.verify(part)
                 yield part
-            try:
-                checkpoint.require_root(chain.frontier.root())
-            except CheckpointRefused as error:
-                size = checkpoint.size
-                raise CheckpointRefused(f"the checkpoint of {size} records: {error}") from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from rynxs.errors import CheckpointRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 NOTE_SIZE_MAX = 1_000_000
 SIGNATURES_MAX = 100
@@ -58,14 +58,49 @@ class NoteSigner(NoteVerifier, Protocol):
         """Return the signature of `message`."""
 
 
+class SigningKey(NoteSigner, Protocol):
+    """A private key as a plugin gives it: it also tells its public key."""
+
+    @property
+    def vkey(self) -> str:
+        """The public key as text (https://c2sp.org/signed-note, verifier keys)."""
+
+
 def sign(text: str, signers: Sequence[NoteSigner]) -> bytes:
     """Return the signed note of a text that ends in a newline."""
     assert text.endswith("\n"), "a note's text ends in a newline"
-    lines = [
-        format_signature(Signature(key.name, key.key_id, key.sign(text.encode())))
-        for key in signers
-    ]
-    return f"{text}\n{''.join(lines)}".encode()
+    return _encode(Note(text, tuple(_signature(text, key) for key in signers)))
+
+
+def countersign(signed: bytes, signers: Sequence[NoteSigner]) -> bytes:
+    """Return a signed note with the signatures of those signers who have not signed it yet.
+
+    What is there stays as it is, but for a signature of one of the signers that is not valid.
+
+    Raises:
+        CheckpointRefused: it is not a signed note.
+    """
+    parsed = parse(signed)
+    lines = list(parsed.signatures)
+    for key in signers:
+        mine = [line for line in lines if (line.name, line.key_id) == (key.name, key.key_id)]
+        if mine and all(key.verify(parsed.text.encode(), line.signature) for line in mine):
+            continue
+        lines = [line for line in lines if line not in mine]
+        lines.append(_signature(parsed.text, key))
+    return _encode(Note(parsed.text, tuple(lines)))
+
+
+def merge(signed: bytes, lines: Iterable[Signature]) -> bytes:
+    """Return a signed note with further signature lines, each key's only if it has none there.
+
+    Raises:
+        CheckpointRefused: it is not a signed note.
+    """
+    parsed = parse(signed)
+    there = {(line.name, line.key_id) for line in parsed.signatures}
+    added = tuple(line for line in lines if (line.name, line.key_id) not in there)
+    return _encode(Note(parsed.text, parsed.signatures + added))
 
 
 def format_signature(signature: Signature) -> str:
@@ -103,25 +138,50 @@ def verify(note: Note, keys: Sequence[NoteVerifier]) -> list[str]:
     Raises:
         CheckpointRefused: a known key's signature is bad, or no known key signed.
     """
+    signed = signed_by(note, keys)
+    if not signed:
+        raise unknown_signers(note, keys)
+    return [key.name for key in signed]
+
+
+def signed_by(note: Note, keys: Iterable[NoteVerifier]) -> list[NoteVerifier]:
+    """Return those of the keys that signed the note, in the order of its lines, perhaps none.
+
+    A line of a known key is one with its name and its key ID; all other lines are ignored.
+
+    Raises:
+        CheckpointRefused: a known key's signature is bad.
+    """
     known = {(key.name, key.key_id): key for key in keys}
-    signed: dict[tuple[str, bytes], str] = {}
-    for signature in note.signatures:
-        key = known.get((signature.name, signature.key_id))
+    signed: dict[tuple[str, bytes], NoteVerifier] = {}
+    for name, key_id, signature in note.signatures:
+        key = known.get((name, key_id))
         if key is None:
             continue
-        if not key.verify(note.text.encode(), signature.signature):
-            raise CheckpointRefused(f"the signature of {key.name} is not valid")
-        signed[signature.name, signature.key_id] = key.name
-    if not signed:
-        found = ", ".join(f"{s.name}+{s.key_id.hex()}" for s in note.signatures)
-        wanted = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in keys)
-        raise CheckpointRefused(f"signed by {found}, and by none of the known keys ({wanted})")
+        if not key.verify(note.text.encode(), signature):
+            raise CheckpointRefused(f"the signature of {name} is not valid")
+        signed[name, key_id] = key
     return list(signed.values())
+
+
+def unknown_signers(note: Note, keys: Iterable[NoteVerifier]) -> CheckpointRefused:
+    """Return the error that says who signed a note, and whose signature was expected."""
+    found = ", ".join(f"{s.name}+{s.key_id.hex()}" for s in note.signatures)
+    wanted = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in keys)
+    return CheckpointRefused(f"signed by {found}, and by none of the known keys ({wanted})")
 
 
 def is_key_name(name: str) -> bool:
     """Tell whether `name` may name a key: not empty, no plus sign, no white space."""
     return bool(name) and "+" not in name and not any(c.isspace() or c < "!" for c in name)
+
+
+def _signature(text: str, key: NoteSigner) -> Signature:
+    return Signature(key.name, key.key_id, key.sign(text.encode()))
+
+
+def _encode(note: Note) -> bytes:
+    return f"{note.text}\n{''.join(map(format_signature, note.signatures))}".encode()
 
 
 def _parse_signature(line: str) -> Signature:

@@ -52,9 +52,10 @@ def chain_at(sink: Sink, checkpoint: Checkpoint) -> Chain:
 
 
 def chain_signed_by(sink: Sink, keys: Sequence[NoteVerifier]) -> Chain:
-    """Return the chain that the newest stored checkpoint covers, if one of `keys` has signed it.
+    """Return the chain that the newest stored checkpoint covers, if all of `keys` have signed it.
 
-    Otherwise an empty one, so that every record is read and compared with the checkpoint.
+    Otherwise an empty one, so that every record is read and compared with the checkpoint: a key
+    has not vouched for what it has not signed.
 
     Raises:
         CheckpointRefused: the log has not the records that the checkpoint covers.
@@ -66,7 +67,9 @@ def chain_signed_by(sink: Sink, keys: Sequence[NoteVerifier]) -> Chain:
         return Chain()
     checkpoint, data = newest
     try:
-        note.verify(note.parse(data), keys)
+        signed = note.signed_by(note.parse(data), keys)
     except CheckpointRefused:
+        return Chain()
+    if len(signed) < len(keys):
         return Chain()
     return chain_at(sink, checkpoint)

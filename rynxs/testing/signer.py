@@ -15,12 +15,14 @@ from __future__ import annotations
 import base64
 import re
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from rynxs.errors import CheckpointRefused, KeyFileError
 from rynxs.eventlog import note
+from rynxs.eventlog.vkey import signature_type
+from rynxs.sources import fixed_sources
 from rynxs.testing.keypair import NAME, OTHER_SEED, SEED, KeyPair, flipped, written
 from rynxs.testing.plugin import PluginConformance
 
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rynxs.eventlog.note import NoteSigner
+    from rynxs.eventlog.note import SigningKey
     from rynxs.extension import SignerPlugin
+    from rynxs.sources import Sources
 
 _TEXT = "log.example/kit\n3\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
 _MESSAGE = _TEXT.encode()
+_TIME_US = 1_700_000_000_000_000
 _VKEY = re.compile(r"(?P<name>[^+\s]+)\+(?P<key_id>[0-9a-f]{8})\+(?P<blob>[A-Za-z0-9+/]+={0,2})")
 
 
@@ -40,6 +44,7 @@ class SignerConformance(PluginConformance):
     """The promises of a signer whose private key is in a file that a URL names."""
 
     family = "signer"
+    sources: ClassVar[Sources] = fixed_sources(_TIME_US)
 
     @pytest.fixture
     def pair(self, plugin: SignerPlugin) -> KeyPair:
@@ -52,10 +57,10 @@ class SignerConformance(PluginConformance):
         return KeyPair(*plugin.generate(NAME, OTHER_SEED))
 
     @pytest.fixture
-    def load(self, plugin: SignerPlugin, tmp_path: Path) -> Callable[[str], NoteSigner]:
+    def load(self, plugin: SignerPlugin, tmp_path: Path) -> Callable[[str], SigningKey]:
         """A function that writes a private key as `rynxs keys generate` does, and loads it."""
 
-        def write_and_load(private: str) -> NoteSigner:
+        def write_and_load(private: str) -> SigningKey:
             file = written(tmp_path / "signing.key", f"{private}\n".encode(), 0o600)
             signer = self.load_from(plugin, file)
             assert signer is not None, "load_signer() must return the key that the settings name"
@@ -63,15 +68,15 @@ class SignerConformance(PluginConformance):
 
         return write_and_load
 
-    def load_from(self, plugin: SignerPlugin, file: Path) -> NoteSigner | None:
+    def load_from(self, plugin: SignerPlugin, file: Path) -> SigningKey | None:
         """Load a private key the way of ``--signer NAME:FILE``."""
         settings = {**self.settings, **plugin.parse_url(str(file))}
-        return plugin.load_signer(plugin.settings.model_validate(settings))
+        return plugin.load_signer(plugin.settings.model_validate(settings), self.sources)
 
     def test_without_a_key_in_the_settings_nothing_is_signed(self, plugin: SignerPlugin) -> None:
         """Settings that name no key are allowed, and `load_signer` returns None for them."""
         settings = plugin.settings.model_validate(self.settings)
-        assert plugin.load_signer(settings) is None, (
+        assert plugin.load_signer(settings, self.sources) is None, (
             "load_signer() must return None when no key is named"
         )
 
@@ -99,12 +104,29 @@ class SignerConformance(PluginConformance):
         assert base64.b64encode(raw).decode() == found["blob"], "base64 has one form"
         assert len(raw) > 1, "the base64 of a vkey holds a byte for the type and the key"
 
+    def test_a_vkey_is_of_a_type_that_the_plugin_declares(
+        self, plugin: SignerPlugin, pair: KeyPair
+    ) -> None:
+        """A vkey on a command line finds its plugin by the type, so what it makes is declared."""
+        vkeys = {pair.vkey}
+        if plugin.generate_cosigner is not None:
+            private, vkey = plugin.generate_cosigner(NAME, SEED)
+            assert plugin.public_key(private) == vkey, "a cosigner's key must tell its vkey"
+            vkeys.add(vkey)
+        for vkey in vkeys:
+            found = signature_type(vkey)
+            assert found in plugin.key_types, (
+                f"key_types must hold {found:#04x}, the type of {vkey[:80]}"
+            )
+
     def test_name_and_key_id_are_those_of_the_vkey(
-        self, plugin: SignerPlugin, pair: KeyPair, load: Callable[[str], NoteSigner]
+        self, plugin: SignerPlugin, pair: KeyPair, load: Callable[[str], SigningKey]
     ) -> None:
         """The private key and the vkey name themselves alike, so signatures find their key."""
         name, key_id, _ = pair.vkey.split("+", 2)
-        for key in (plugin.parse_verifier(pair.vkey), load(pair.private)):
+        signer = load(pair.private)
+        assert signer.vkey == pair.vkey, f"its vkey must be {pair.vkey}, but is {signer.vkey}"
+        for key in (plugin.parse_verifier(pair.vkey), signer):
             found = key.name, key.key_id.hex()
             assert found == (name, key_id), (
                 f"{type(key).__name__} must be {name}+{key_id}, but is {'+'.join(found)}"
@@ -119,7 +141,7 @@ class SignerConformance(PluginConformance):
             assert vkey == pair.vkey, f"public_key() must return {pair.vkey}, but returned {vkey}"
 
     def test_a_signed_note_verifies(
-        self, plugin: SignerPlugin, pair: KeyPair, load: Callable[[str], NoteSigner]
+        self, plugin: SignerPlugin, pair: KeyPair, load: Callable[[str], SigningKey]
     ) -> None:
         """What the private key signs, the vkey verifies, and so does the private key itself."""
         signer = load(pair.private)
@@ -134,7 +156,7 @@ class SignerConformance(PluginConformance):
             assert names == [NAME], f"the note is signed by {NAME}, and not by {names}"
 
     def test_a_flipped_bit_of_the_message_is_refused(
-        self, plugin: SignerPlugin, pair: KeyPair, load: Callable[[str], NoteSigner]
+        self, plugin: SignerPlugin, pair: KeyPair, load: Callable[[str], SigningKey]
     ) -> None:
         """A signature is of one message only."""
         signer = load(pair.private)
@@ -145,7 +167,7 @@ class SignerConformance(PluginConformance):
                 _check_refused(key, message, signature, f"of another message: {message!r}")
 
     def test_a_flipped_bit_of_the_signature_is_refused(
-        self, plugin: SignerPlugin, pair: KeyPair, load: Callable[[str], NoteSigner]
+        self, plugin: SignerPlugin, pair: KeyPair, load: Callable[[str], SigningKey]
     ) -> None:
         """A signature that is altered, cut or longer is none; `verify` says so and never raises."""
         signer = load(pair.private)
@@ -160,7 +182,7 @@ class SignerConformance(PluginConformance):
         plugin: SignerPlugin,
         pair: KeyPair,
         other: KeyPair,
-        load: Callable[[str], NoteSigner],
+        load: Callable[[str], SigningKey],
     ) -> None:
         """A key of the same name and other bytes is another key."""
         signature = load(other.private).sign(_MESSAGE)
@@ -217,7 +239,7 @@ class SignerConformance(PluginConformance):
         plugin: SignerPlugin,
         pair: KeyPair,
         other: KeyPair,
-        load: Callable[[str], NoteSigner],
+        load: Callable[[str], SigningKey],
         tmp_path: Path,
     ) -> None:
         """Neither the signer's repr nor any error, its traceback included, shows the key."""

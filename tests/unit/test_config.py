@@ -11,6 +11,7 @@ from rynxs.config import Config, RawConfig, json_schema, load_config
 from rynxs.documents import dump_documents
 from rynxs.errors import ConfigError, ManifestError, PluginError
 from rynxs.plugins import PluginManager
+from rynxs.sources import fixed_sources
 
 
 def load(tmp_path: Path, value: Any) -> Config:
@@ -23,6 +24,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     effective = load_config(None, PluginManager()).effective()
     assert effective["plugins"] == {
+        "cosigners": [],
         "reducers": ["agent"],
         "renderers": ["workload"],
         "signer": "ed25519",
@@ -52,6 +54,11 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
         ({"plugins": {"sinks": "file"}}, r"plugins\.sinks: unknown field.*did you mean 'sink'"),
         ({"plugins": {"reducers": "agent"}}, r"plugins\.reducers: found 'agent'.*list"),
         ({"plugins": {"reducers": ["agent", "agent"]}}, "a name stands twice"),
+        ({"plugins": {"cosigners": ["mldsa44", "mldsa44"]}}, "a name stands twice"),
+        (
+            {"plugins": {"cosigners": ["mldsa44"]}, "settings": {"cosigners": {"mldsa4": {}}}},
+            r"settings\.cosigners\.mldsa4: 'mldsa4' is not in .*did you mean 'mldsa44'",
+        ),
         ({"settings": {"sinks": {}}}, r"settings\.sinks: unknown field"),
         (
             {"settings": {"renderers": {"worklod": {}}}},
@@ -127,7 +134,7 @@ def test_a_url_that_names_no_log_is_refused(tmp_path: Path, url: str) -> None:
 
 def test_without_a_signature_scheme_no_key_is_used(tmp_path: Path) -> None:
     config = load(tmp_path, {"plugins": {"signer": None}})
-    assert config.signer() is None
+    assert config.signers(fixed_sources(0)) == []
     assert "signer" not in config.effective()["settings"]
     with pytest.raises(ConfigError, match=r"plugins\.signer is null"):
         config.signer_scheme()
@@ -141,6 +148,7 @@ def test_without_a_signature_scheme_no_key_is_used(tmp_path: Path) -> None:
         ({"settings": {"sink": {"pth": "x"}}}, False),
         ({"settings": {"renderers": {"workload": {"runAsUser": 0}}}}, False),
         ({"plugins": {"sinks": "x"}}, False),
+        ({"settings": {"cosigners": {"mldsa44": {"keyFile": "x"}}}}, False),
     ],
 )
 def test_the_schema_of_the_picked_plugins_judges_as_we_do(
@@ -158,3 +166,70 @@ def test_every_setting_in_the_schema_says_what_it_means(tmp_path: Path) -> None:
         if title.endswith(("Settings", "Dns", "Picks")) and title != "Settings":
             for name, member in model.get("properties", {}).items():
                 assert member.get("description"), f"{title}.{name}"
+
+
+def with_keys(tmp_path: Path, *names: str) -> list[str]:
+    """Make a key of each scheme, in a file of its name, and return the files."""
+    manager, files = PluginManager(), []
+    for name in names:
+        private, _ = manager.signer(name).generate("log.example", bytes(32))
+        file = tmp_path / f"{name}.key"
+        file.write_text(private)
+        file.chmod(0o600)
+        files.append(str(file))
+    return files
+
+
+def test_the_signer_and_the_cosigners_all_sign(tmp_path: Path) -> None:
+    first, second = with_keys(tmp_path, "ed25519", "mldsa44")
+    picks = {"signer": "ed25519", "cosigners": ["mldsa44"]}
+    settings = {"signer": {"keyFile": first}, "cosigners": {"mldsa44": {"keyFile": second}}}
+    config = load(tmp_path, {"plugins": picks, "settings": settings})
+    keys = config.signers(fixed_sources(0))
+    assert [len(key.vkey) < 100 for key in keys] == [True, False]
+    assert config.effective()["settings"]["cosigners"] == {"mldsa44": {"keyFile": second}}
+    assert ("signer", "mldsa44") in config.picked()
+    by_urls = load(tmp_path, {}).with_signers([f"ed25519:{first}", f"mldsa44:{second}"])
+    assert [key.vkey for key in by_urls.signers(fixed_sources(0))] == [key.vkey for key in keys]
+    assert by_urls.effective()["settings"]["cosigners"] == {"mldsa44": {"keyFile": second}}
+
+
+def test_urls_of_signers_take_the_place_of_all_that_are_configured(tmp_path: Path) -> None:
+    first, second = with_keys(tmp_path, "ed25519", "mldsa44")
+    settings = {"cosigners": {"mldsa44": {"keyFile": second}}}
+    picks = {"cosigners": ["mldsa44"]}
+    config = load(tmp_path, {"plugins": picks, "settings": settings})
+    chosen = config.with_signers([f"ed25519:{first}"])
+    assert len(chosen.signers(fixed_sources(0))) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({"signer": {"keyFile": "KEY"}}, r"settings\.cosigners\.ed25519: names no key"),
+        ({"cosigners": {"ed25519": {"keyFile": "KEY"}}}, r"settings\.signer: names no key"),
+    ],
+)
+def test_a_key_that_is_missing_where_several_are_to_sign_is_told(
+    tmp_path: Path, settings: Any, path: str
+) -> None:
+    (file,) = with_keys(tmp_path, "ed25519")
+    value = json.loads(json.dumps(settings).replace("KEY", file))
+    config = load(tmp_path, {"plugins": {"cosigners": ["ed25519"]}, "settings": value})
+    with pytest.raises(ConfigError, match=path):
+        config.signers(fixed_sources(0))
+
+
+def test_two_cosigners_of_one_scheme_are_refused(tmp_path: Path) -> None:
+    config = load(tmp_path, {})
+    with pytest.raises(ConfigError, match="c: a second cosigner of ed25519"):
+        config.with_signers(["ed25519:a", "ed25519:b", "ed25519:c"])
+
+
+def test_the_picked_schemes_come_first_and_then_all_that_are_installed(tmp_path: Path) -> None:
+    names = [scheme.name for scheme in load(tmp_path, {}).signer_schemes()]
+    assert names[0] == "ed25519"
+    assert {"ed25519", "mldsa44"} <= set(names)
+    assert len(names) == len(set(names))
+    picked = load(tmp_path, {"plugins": {"signer": "mldsa44", "cosigners": ["ed25519"]}})
+    assert [scheme.name for scheme in picked.signer_schemes()][:2] == ["mldsa44", "ed25519"]

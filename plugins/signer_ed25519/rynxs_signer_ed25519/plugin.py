@@ -9,11 +9,11 @@ from pydantic import Field
 from rynxs.api import ConfigError, ConfigModel, SignerPlugin, hookimpl
 
 if TYPE_CHECKING:
-    from rynxs.api import NoteSigner, NoteVerifier
+    from rynxs.api import NoteVerifier, SigningKey, Sources
 
 
 class Ed25519Settings(ConfigModel):
-    """``settings.signer`` of the ed25519 signer."""
+    """``settings.signer``, or ``settings.cosigners.ed25519``."""
 
     key_file: str | None = Field(
         None, min_length=1, description="File of the private key; without it nothing is signed."
@@ -25,12 +25,14 @@ def rynxs_signer() -> SignerPlugin:
     """Return the Ed25519 scheme."""
     return SignerPlugin(
         name="ed25519",
+        key_types=frozenset({0x01, 0x04}),
         settings=Ed25519Settings,
         parse_url=_parse_url,
         load_signer=_load_signer,
         parse_verifier=_parse_verifier,
         generate=_generate,
         public_key=_public_key,
+        generate_cosigner=_generate_cosigner,
     )
 
 
@@ -44,10 +46,10 @@ def _parse_url(rest: str) -> dict[str, Any]:
 # The functions below import `cryptography` only when a key is really used.
 
 
-def _load_signer(settings: Ed25519Settings) -> NoteSigner | None:
+def _load_signer(settings: Ed25519Settings, sources: Sources) -> SigningKey | None:
     from rynxs_signer_ed25519 import keys
 
-    return keys.load_private_key(settings.key_file) if settings.key_file else None
+    return keys.load_signer(settings.key_file, sources) if settings.key_file else None
 
 
 def _parse_verifier(vkey: str) -> NoteVerifier:
@@ -59,7 +61,14 @@ def _parse_verifier(vkey: str) -> NoteVerifier:
 def _generate(name: str, seed: bytes) -> tuple[str, str]:
     from rynxs_signer_ed25519 import keys
 
-    key = keys.PrivateKey.from_seed(name, seed)
+    key = keys.PrivateKey(name, seed)
+    return key.skey, key.vkey
+
+
+def _generate_cosigner(name: str, seed: bytes) -> tuple[str, str]:
+    from rynxs_signer_ed25519 import keys
+
+    key = keys.PrivateKey(name, seed, keys.COSIGNATURE)
     return key.skey, key.vkey
 
 

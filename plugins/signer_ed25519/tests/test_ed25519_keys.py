@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rynxs.api import ConfigError, KeyFileError
+from rynxs.sources import fixed_sources
 from rynxs_signer_ed25519 import keys
 from rynxs_signer_ed25519.plugin import Ed25519Settings, rynxs_signer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rynxs.api import SigningKey
+
 SEED = bytes(range(32))
-KEY = keys.PrivateKey.from_seed("log.example", SEED)
+SOURCES = fixed_sources(1_679_315_147_500_000)
+KEY = keys.PrivateKey("log.example", SEED)
+
+
+def load(path: str) -> SigningKey:
+    return keys.load_signer(path, SOURCES)
 
 
 def write_key(path: Path, mode: int) -> Path:
@@ -28,7 +36,7 @@ def test_a_signature_is_verified_by_the_public_key_and_no_other() -> None:
     assert keys.parse_vkey(KEY.vkey).verify(b"message", signature)
     assert not keys.parse_vkey(KEY.vkey).verify(b"other", signature)
     assert not KEY.public.verify(b"message", signature[:-1])
-    other = keys.PrivateKey.from_seed("log.example", bytes(32))
+    other = keys.PrivateKey("log.example", bytes(32))
     assert not other.public.verify(b"message", signature)
 
 
@@ -45,6 +53,7 @@ def test_the_vkey_of_the_c2sp_example_is_read() -> None:
     """The key of https://c2sp.org/signed-note's example."""
     vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
     key = keys.parse_vkey(vkey)
+    assert isinstance(key, keys.PublicKey)
     assert (key.name, key.key_id.hex(), key.vkey) == ("PeterNeumann", "c74f20a3", vkey)
     text = (
         "If you think cryptography is the answer to your problem,\n"
@@ -101,32 +110,32 @@ def test_a_private_key_shows_itself_neither_in_its_repr_nor_in_a_vkey() -> None:
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o440, 0o640])
 def test_a_key_file_of_its_owner_and_group_is_used(tmp_path: Path, mode: int) -> None:
     file = write_key(tmp_path / "key", mode)
-    assert keys.load_private_key(str(file)).vkey == KEY.vkey
+    assert load(str(file)).vkey == KEY.vkey
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o601, 0o666])
 def test_a_key_file_that_is_too_open_is_refused(tmp_path: Path, mode: int) -> None:
     file = write_key(tmp_path / "key", mode)
     with pytest.raises(KeyFileError, match=rf"mode {mode:04o} .* chmod 600"):
-        keys.load_private_key(str(file))
+        load(str(file))
 
 
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match=r"missing: No such file"):
-        keys.load_private_key(str(tmp_path / "missing"))
+        load(str(tmp_path / "missing"))
 
 
 def test_bytes_that_are_no_text_are_no_key(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(os.urandom(5000))
     (tmp_path / "key").chmod(0o600)
     with pytest.raises(KeyFileError, match="not a private key"):
-        keys.load_private_key(str(tmp_path / "key"))
+        load(str(tmp_path / "key"))
 
 
 def test_the_hook_gives_the_scheme_by_name() -> None:
     scheme = rynxs_signer()
     assert scheme.name == "ed25519"
-    assert scheme.load_signer(Ed25519Settings()) is None
+    assert scheme.load_signer(Ed25519Settings(), SOURCES) is None
     private, vkey = scheme.generate("log.example", SEED)
     assert (private, vkey) == (KEY.skey, KEY.vkey)
     assert scheme.public_key(private) == vkey
@@ -138,4 +147,4 @@ def test_the_hook_gives_the_scheme_by_name() -> None:
 @pytest.mark.parametrize("name", ["", "a b", "a+b"])
 def test_a_name_that_no_note_could_hold_is_refused(name: str) -> None:
     with pytest.raises(KeyFileError, match="key name"):
-        keys.PrivateKey.from_seed(name, SEED)
+        keys.PrivateKey(name, SEED)

@@ -109,3 +109,101 @@ def test_the_signature_line_is_dash_name_and_base64_of_key_id_and_signature() ->
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u00a0b", "a\x00"])
 def test_names_that_would_break_a_signature_line_are_no_key_names(name: str) -> None:
     assert not note.is_key_name(name)
+
+
+EXAMPLE = (
+    "This is an example message.\n\n"
+    "\N{EM DASH} example.com/foo "
+    "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
+    "\n"
+)
+
+
+def test_the_note_of_the_specification_is_read() -> None:
+    """The example of https://c2sp.org/signed-note; the plugin of Ed25519 verifies it."""
+    read = note.parse(EXAMPLE.encode())
+    assert read.text == "This is an example message.\n"
+    (line,) = read.signatures
+    assert (line.name, line.key_id.hex()) == ("example.com/foo", "530d903a")
+    assert len(line.signature) == 64
+
+
+def test_many_signatures_of_post_quantum_size_are_read() -> None:
+    class Big(NamedTuple):
+        name: str
+        key_id: bytes
+
+        def sign(self, message: bytes) -> bytes:
+            return sha256(self.key_id + message).digest() * 150
+
+        def verify(self, message: bytes, signature: bytes) -> bool:
+            return signature == self.sign(message)
+
+    keys = [Big(f"signer.example/{number}", bytes((1, 2, 3, number))) for number in range(16)]
+    signed = note.parse(note.sign(TEXT, keys))
+    assert len(signed.signatures) == 16
+    assert note.verify(signed, keys) == [key.name for key in keys]
+
+
+def test_a_line_that_shares_only_the_name_or_only_the_key_id_of_a_known_key_is_ignored() -> None:
+    same_name, same_id = HashKey("alice", b"\x09\x09\x09\x09"), HashKey("carol")
+    strangers = [signature(key, b"garbage") for key in (same_name, same_id)]
+    signed = note.parse(note.sign(TEXT, [ALICE]))
+    mixed = signed._replace(signatures=(*strangers, *signed.signatures))
+    assert note.verify(mixed, [ALICE]) == ["alice"]
+    with pytest.raises(CheckpointRefused, match="the signature of alice is not valid"):
+        note.verify(mixed._replace(signatures=(signature(ALICE, b"garbage"),)), [ALICE])
+
+
+def signature(key: HashKey, raw: bytes) -> note.Signature:
+    return note.Signature(key.name, key.key_id, raw)
+
+
+def test_a_second_line_of_a_known_key_must_hold_too() -> None:
+    signed = note.parse(note.sign(TEXT, [ALICE]))
+    doubled = signed._replace(signatures=(*signed.signatures, signature(ALICE, b"garbage")))
+    with pytest.raises(CheckpointRefused, match="the signature of alice is not valid"):
+        note.verify(doubled, [ALICE])
+
+
+@pytest.mark.parametrize("space", [0x85, 0xA0, 0x1680, 0x2003, 0x2028, 0x202F, 0x205F, 0x3000])
+def test_no_space_of_unicode_may_be_in_a_name(space: int) -> None:
+    assert not note.is_key_name(f"a{chr(space)}b")
+    with pytest.raises(CheckpointRefused, match="malformed signature line"):
+        note.parse(f"text\n\n\N{EM DASH} a{chr(space)}b AQIDBHg=\n".encode())
+
+
+def test_a_name_may_be_of_any_script() -> None:
+    zoe = HashKey("zoë.example/журнал")
+    assert note.verify(note.parse(note.sign(TEXT, [zoe])), [zoe]) == ["zoë.example/журнал"]
+
+
+@given(st.data())
+def test_any_flipped_bit_of_a_note_refuses_it_or_hides_its_signer(data: st.DataObject) -> None:
+    signed = bytearray(note.sign(TEXT, [ALICE]))
+    place = data.draw(st.integers(0, len(signed) - 1))
+    signed[place] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(CheckpointRefused):
+        note.verify(note.parse(bytes(signed)), [ALICE])
+
+
+def test_a_countersigned_note_keeps_every_line_and_gains_the_missing_ones() -> None:
+    first = note.sign(TEXT, [ALICE])
+    both = note.countersign(first, [ALICE, BOB])
+    assert both == note.sign(TEXT, [ALICE, BOB])
+    assert note.countersign(both, [BOB]) == both
+
+
+def test_a_countersigner_replaces_a_bad_line_of_its_own_and_leaves_those_of_others() -> None:
+    bad = "".join(note.format_signature(signature(key, b"bad")) for key in (ALICE, BOB))
+    signed = note.parse(note.countersign(f"{TEXT}\n{bad}".encode(), [ALICE]))
+    assert note.verify(signed, [ALICE]) == ["alice"]
+    with pytest.raises(CheckpointRefused, match="bob is not valid"):
+        note.verify(signed, [BOB])
+
+
+def test_merged_lines_never_replace_what_is_there() -> None:
+    signed = note.sign(TEXT, [ALICE])
+    carol = signature(HashKey("carol"), b"of carol")
+    merged = note.parse(note.merge(signed, [signature(ALICE, b"other"), carol]))
+    assert merged.signatures == (*note.parse(signed).signatures, carol)

@@ -1,4 +1,4 @@
-"""The kit catches what it is for: five sinks, each broken on purpose, each fail where they are.
+"""The kit catches what it is for: seven sinks, each broken on purpose, each fail where they are.
 
 They derive from the sink that `rynxs plugins new` makes, which itself passes. Left out are the
 promises about many processes at once, whose outcome for a broken sink is a matter of luck.
@@ -88,6 +88,22 @@ class LetsAStaleWriterIn(DemoWriter):
         self._batches = Overwriting(root / "batches")
 
 
+class ForgetsToErase(DemoWriter):
+    """Erases the first of several, as a loop with an early return does."""
+
+    def erase(self, seqs):
+        super().erase(seqs[:1])
+
+
+class KeepsTheOldFile(DemoWriter):
+    """Erases in the file that is read, and keeps a copy of what was there."""
+
+    def erase(self, seqs):
+        for file in list((self._root / "batches").iterdir()):
+            (self._root / f"{file.name}.bak").write_bytes(file.read_bytes())
+        super().erase(seqs)
+
+
 def declared(name):
     made = globals()[name]
     honest = plugin.rynxs_sink()
@@ -125,13 +141,32 @@ READERS = {
     "a_read_that_has_begun_goes_on_beside_appends",
     "a_reader_sees_what_a_writer_has_appended_since",
 }
+ERASED = "what_is_erased_is_gone_for_good_and_all_else_is_as_it_was"
+NO_BYTE = "no_byte_of_it_stays_in_a_file"
+ERASED_LATER = {
+    ERASED,
+    "a_read_that_has_begun_goes_on_beside_an_erasure",
+    "appending_goes_on_after_an_erasure",
+}
+ERASED_OF_SEVERAL = {
+    ERASED,
+    "an_erasure_that_kill_9_ends_loses_no_other_record",
+    "appending_goes_on_after_an_erasure",
+    "erased_records_can_be_appended",
+    "what_is_no_record_is_not_erased",
+}
 SEVERAL_IN_A_BATCH = {
     *READERS,
+    *ERASED_LATER,
+    *ERASED_OF_SEVERAL,
     ELSEWHERE,
     IN_ORDER,
     KILLED,
     OVERTAKEN,
     RANGES,
+    "a_reader_and_a_closed_log_erase_nothing",
+    "chain_and_tree_verify_without_the_payloads",
+    "erasing_again_does_nothing",
     "a_payload_may_be_as_large_as_the_format_allows",
     "a_reader_writes_nothing",
     "one_thread_after_the_other_may_use_a_sink",
@@ -140,8 +175,18 @@ BROKEN = {
     "LosesTheLastRecord": (IN_ORDER, {*SEVERAL_IN_A_BATCH, TOO_MANY}),
     "IgnoresStart": (ELSEWHERE, {ELSEWHERE}),
     "ReordersABatch": (IN_ORDER, SEVERAL_IN_A_BATCH),
-    "AcknowledgesEarly": (KILLED, {*READERS, KILLED, OVERTAKEN, SAME_BYTES}),
+    "AcknowledgesEarly": (
+        KILLED,
+        {
+            *READERS,
+            *ERASED_LATER,
+            "objects_do_not_mind_an_erasure",
+            *(KILLED, OVERTAKEN, SAME_BYTES),
+        },
+    ),
     "LetsAStaleWriterIn": (OVERTAKEN, {OVERTAKEN, SAME_BYTES}),
+    "ForgetsToErase": (ERASED, ERASED_OF_SEVERAL),
+    "KeepsTheOldFile": (NO_BYTE, {NO_BYTE}),
 }
 
 

@@ -27,6 +27,10 @@ class Key:
     def key_id(self):
         return sha256(self.name.encode() + self.public).digest()[:4]
 
+    @property
+    def vkey(self):
+        return self.scheme.text(self, b"T" + self.public)
+
     def sign(self, message):
         return sha256(self.public + message).digest()
 
@@ -101,7 +105,7 @@ class Toy:
         key = self.parse_private(text, "the key")
         return self.text(key, b"T" + key.public)
 
-    def load_signer(self, settings):
+    def load_signer(self, settings, sources):
         return None if settings.file is None else self.load(pathlib.Path(settings.file))
 
     def load(self, file):
@@ -122,10 +126,14 @@ class Toy:
     def parse_url(self, rest):
         return {"file": rest}
 
+    def key_types(self):
+        return frozenset(b"T")
+
     def plugin(self):
         return SignerPlugin(
             name="toy", settings=Settings, parse_url=self.parse_url, load_signer=self.load_signer,
-            parse_verifier=self.parse_verifier, generate=self.generate, public_key=self.public_key)
+            parse_verifier=self.parse_verifier, generate=self.generate, public_key=self.public_key,
+            key_types=self.key_types())
 
 
 @hookimpl
@@ -315,6 +323,11 @@ CASES = {
         {NO_PRIVATE, FILES},
         "public_key() of what is no private key must raise KeyFileError, but was accepted",
     ),
+    "DeclaresAnotherType": Case(
+        "def key_types(self): return frozenset({1})",
+        {"test_a_vkey_is_of_a_type_that_the_plugin_declares"},
+        "key_types must hold 0x54, the type of log.example/kit+",
+    ),
     "MindsANewline": Case(
         """
         def public_key(self, text):
@@ -325,8 +338,8 @@ CASES = {
     ),
     "SignsWithoutBeingAsked": Case(
         """
-        def load_signer(self, settings):
-            return super().load_signer(settings) or Key("log.example", bytes(32), self)
+        def load_signer(self, settings, sources):
+            return super().load_signer(settings, sources) or Key("log.example", bytes(32), self)
         """,
         {"test_without_a_key_in_the_settings_nothing_is_signed"},
         "load_signer() must return None when no key is named",

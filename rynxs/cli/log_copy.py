@@ -34,11 +34,12 @@ def command(
     --key its signatures too, and nothing is copied from the first bad record on. The destination
     is read back and verified at the end. One that holds the first records of the source is gone on
     with, so a copy that was cut off, or an older one, is finished by the same command; one with any
-    other history is refused and left as it is. A writer may go on appending to the source: what it
-    held at the start is copied, and of what came later perhaps a part.
+    other history is refused and left as it is. Payloads that the source has redacted are not
+    copied, and a destination that has them from earlier loses them. A writer may go on appending to
+    the source: what it held at the start is copied, and of what came later perhaps a part.
     """
     from rynxs.cli.console import emit
-    from rynxs.cli.keyring import verifiers
+    from rynxs.cli.keyring import trusted
     from rynxs.cli.logs import set_up_logs
     from rynxs.cli.progress import track
     from rynxs.errors import UsageError
@@ -49,7 +50,7 @@ def command(
         raise UsageError(f"{source}: is source and destination; name another place to copy to")
     set_up_logs()
     chosen = configured(config)
-    keys = verifiers(chosen, key)
+    trust = trusted(chosen, key)
     # Both from the configuration, so that neither inherits a setting from the other's URL.
     from_log, to_log = chosen.with_log(source), chosen.with_log(destination)
     with ExitStack() as opened:
@@ -58,10 +59,12 @@ def command(
         with naming(DESTINATION):
             writer = opened.enter_context(closing(to_log.open_writer(system_sources())))
         _tell_incidents(writer)
-        copying = Copy(reader, writer, keys)
+        copying = Copy(reader, writer, trust)
         for _ in track(copying.records(), reader.size(), "copying"):
             pass
         for _ in track(copying.objects(), copying.object_count, "copying objects"):
+            pass
+        for _ in copying.erase():
             pass
         for _ in track(copying.read_back(), writer.size(), "verifying"):
             pass
@@ -70,6 +73,7 @@ def command(
         "checkpointsCopied": result.checkpoints,
         "head": result.head.hex(),
         "objectsCopied": result.objects,
+        "payloadsErased": result.erased,
         "recordsCopied": result.copied,
         "recordsFound": result.found,
         "root": base64.b64encode(result.root).decode(),
@@ -83,9 +87,13 @@ def command(
             f"{result.size} verified in {destination}",
             markup=False,
         )
+        if result.erased:
+            console.print(f"redacted: {result.erased} payloads erased in the destination")
         console.print(f"head: {document['head']}")
         console.print(f"root: {document['root']}")
-        checked = "signatures checked" if keys else "signatures not checked, no --key was given"
+        checked = (
+            "signatures checked" if trust.keys else "signatures not checked, no --key was given"
+        )
         console.print(f"checkpoints: {result.checkpoints} copied, {checked}")
 
     emit(json, document, show)

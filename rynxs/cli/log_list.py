@@ -48,18 +48,16 @@ def command(
             )
         )
         found = list(islice(matching, limit))
+        by = records.redacted(sink, found)
         more = len(found) == limit and next(matching, None) is not None
 
     def show(console: Console) -> None:
-        rows = records.records_table()
-        for header, record in found:
-            rows.add_row(*records.row(header, record))
-        console.print(rows)
+        records.show_table(console, found, by)
         if more:
             console.print(f"stopped at {limit} records; --limit or --start shows more")
 
     emit(
         json,
-        {"more": more, "records": [records.as_json(header, record) for header, record in found]},
+        {"more": more, "records": [records.as_json(*each, by) for each in found]},
         show,
     )

@@ -31,13 +31,19 @@ def command(
         found = next(records.decoded(seq, sink.read(seq, seq + 1)), None)
         if found is None:
             raise UsageError(f"record {seq}: the log holds {sink.size()} records")
+        by = records.redacted(sink, [found])
     header, record = found
-    if payload_hash(record.salt, record.payload) != header.payload_hash:
+    document = records.as_json(header, record, by)
+    if record.payload is None:
+        if seq not in by:
+            raise LogCorrupt(seq, "payload is missing, and no Redacted record names it")
+    elif payload_hash(record.salt, record.payload) != header.payload_hash:
         raise LogCorrupt(seq, "the payload does not have the hash that the header says")
-    document = records.as_json(header, record) | {
-        "payload": Event.of_record(header, record).payload,
-        "salt": record.salt.hex(),
-    }
+    else:
+        document |= {
+            "payload": Event.of_record(header, record).payload,
+            "salt": record.salt.hex(),
+        }
 
     def show(console: Console) -> None:
         console.out(printable(dump_documents([document])), end="")

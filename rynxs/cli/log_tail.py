@@ -42,14 +42,12 @@ def command(
                 _follow(sink, start, json)
         # No stop: a failing end of the log is to be told.
         found = list(records.decoded(start, sink.read(start)))
+        by = records.redacted(sink, found)
 
     def show(console: Console) -> None:
-        rows = records.records_table()
-        for header, record in found:
-            rows.add_row(*records.row(header, record))
-        console.print(rows)
+        records.show_table(console, found, by)
 
-    emit(json, {"records": [records.as_json(header, record) for header, record in found]}, show)
+    emit(json, {"records": [records.as_json(*each, by) for each in found]}, show)
 
 
 def _follow(sink: Sink, start: int, json_wanted: bool) -> None:
@@ -61,12 +59,16 @@ def _follow(sink: Sink, start: int, json_wanted: bool) -> None:
 
     while True:
         stop = sink.size()
-        for header, record in records.decoded(start, sink.read(start, stop)):
+        found = list(records.decoded(start, sink.read(start, stop)))
+        by = records.redacted(sink, found)
+        for header, record in found:
             line = (
-                json.dumps(records.as_json(header, record))
+                json.dumps(records.as_json(header, record, by))
                 if json_wanted
                 else "  ".join(records.row(header, record))
             )
+            if record.payload is None and not json_wanted:
+                line += f"  {records.erasure(header.seq, by)}"
             sys.stdout.write(f"{line}\n")
             start += 1
         sys.stdout.flush()

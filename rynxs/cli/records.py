@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from rich.console import Console
     from rich.table import Table
 
     from rynxs.eventlog.record import Header, Record
+    from rynxs.eventlog.redaction import Redaction
+    from rynxs.eventlog.sink import Sink
 
 
 def decoded(first_seq: int, records: Iterable[Record]) -> Iterator[tuple[Header, Record]]:
@@ -31,12 +34,47 @@ def decoded(first_seq: int, records: Iterable[Record]) -> Iterator[tuple[Header,
         yield header, record
 
 
-def as_json(header: Header, record: Record) -> dict[str, Any]:
-    """Return a record's header as JSON, with its leaf hash."""
+def redacted(sink: Sink, found: Sequence[tuple[Header, Record]]) -> dict[int, Redaction]:
+    """Return, of the records found that are erased, who redacted them, as far as the log says.
+
+    Only if there are such, the log is read on from the first of them.
+
+    Raises:
+        LogCorrupt: a ``Redacted`` record is not of its shape.
+    """
+    from rynxs.eventlog.redaction import REDACTED, decode_redaction
+
+    wanted = {header.seq for header, record in found if record.payload is None}
+    by: dict[int, Redaction] = {}
+    if not wanted:
+        return by
+    start, mark = min(wanted) + 1, REDACTED.encode()
+    for seq, record in enumerate(sink.read(start), start):
+        if mark in record.header:
+            for header, _ in decoded(seq, [record]):
+                if header.kind == REDACTED:
+                    redaction = decode_redaction(header, record)
+                    for each in wanted.intersection(redaction.seqs):
+                        by.setdefault(each, redaction)
+    return by
+
+
+def as_json(
+    header: Header, record: Record, by: Mapping[int, Redaction] | None = None
+) -> dict[str, Any]:
+    """Return a record's header as JSON, with its leaf hash; of an erased one also who redacted it.
+
+    Args:
+        header, record: the record.
+        by: what `redacted` returned of it, if that was asked.
+    """
     from rynxs.eventlog.record import leaf_hash
     from rynxs.sources import format_time
 
-    return {
+    redaction = (by or {}).get(header.seq)
+    known = {"by": redaction.seq, "reason": redaction.reason} if redaction else None
+    erased = {"erased": True, "redacted": known} if record.payload is None else {}
+    return erased | {
         "cause": header.cause,
         "epoch": header.epoch,
         "kind": header.kind,
@@ -57,6 +95,30 @@ def records_table() -> Table:
     return table("SEQ", "TIME", "EPOCH", "KIND", "SUBJECT", "CAUSE", "BYTES", "LEAF HASH")
 
 
+def erasure(seq: int, by: Mapping[int, Redaction]) -> str:
+    """Say why an erased record has no payload."""
+    from rynxs.cli.console import printable
+
+    if seq not in by:
+        return "payload is missing, and no later record redacts it"
+    return printable(f"redacted by record {by[seq].seq}: {by[seq].reason}")
+
+
+def show_table(
+    console: Console, found: Sequence[tuple[Header, Record]], by: Mapping[int, Redaction]
+) -> None:
+    """Print records, a line each, and below them why payloads are missing."""
+    rows = records_table()
+    for header, record in found:
+        rows.add_row(*row(header, record))
+    console.print(rows)
+    for header, record in found:
+        if record.payload is None:
+            console.print(
+                f"record {header.seq}: {erasure(header.seq, by)}", markup=False, soft_wrap=True
+            )
+
+
 def row(header: Header, record: Record) -> tuple[str, ...]:
     """Return the cells of a record in `records_table`."""
     from rynxs.cli.console import short_hash
@@ -70,6 +132,6 @@ def row(header: Header, record: Record) -> tuple[str, ...]:
         header.kind,
         header.subject,
         "" if header.cause is None else str(header.cause),
-        str(header.payload_size),
+        "erased" if record.payload is None else str(header.payload_size),
         short_hash(leaf_hash(record.header)),
     )

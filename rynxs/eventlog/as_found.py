@@ -52,6 +52,14 @@ class AsFound(Sink):
         """Yield records."""
         return self._sink.read(start, stop)
 
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Erase in the sink."""
+        self._sink.erase(seqs)
+
+    def locked_until(self, seqs: Sequence[int]) -> int | None:
+        """Return when the sink's last lock opens."""
+        return self._sink.locked_until(seqs)
+
     def get(self, name: str) -> StoredObject | None:
         """Return a checkpoint as it was found, any other object as it is now."""
         is_checkpoint = name == cp.LATEST or name.startswith(cp.NUMBERED)
@@ -64,6 +72,10 @@ class AsFound(Sink):
     def list(self, prefix: str = "") -> Sequence[str]:
         """Return the names found that start with `prefix`, sorted."""
         return [name for name in self._names if name.startswith(prefix)]
+
+    def delete(self, name: str) -> None:
+        """Remove an object from the sink."""
+        self._sink.delete(name)
 
     def close(self) -> None:
         """Leave the sink open: who opened it closes it."""

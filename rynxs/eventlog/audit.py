@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.errors import CheckpointRefused
+from rynxs.errors import CheckpointRefused, LogCorrupt
 from rynxs.eventlog.chain import Chain
-from rynxs.eventlog.log import batched
+from rynxs.eventlog.log import read_on
+from rynxs.eventlog.merkle import Frontier
+from rynxs.eventlog.redaction import Redactions
+from rynxs.eventlog.trust import Trust
 from rynxs.eventlog.witness import StoredCheckpoints
 
 if TYPE_CHECKING:
@@ -16,23 +19,40 @@ if TYPE_CHECKING:
     from rynxs.eventlog.note import NoteVerifier
     from rynxs.eventlog.record import Record
     from rynxs.eventlog.sink import Sink
+    from rynxs.eventlog.stretch import Stretch
     from rynxs.eventlog.witness import CheckedCheckpoint
 
 
 class AuditResult(NamedTuple):
-    """What was verified."""
+    """What was verified.
+
+    Attributes:
+        size, tip, root: of the log.
+        checkpoints: those that match it.
+        redacted: number of records that its ``Redacted`` records name.
+        unfinished: those of them whose payload is still there.
+    """
 
     size: int
     tip: Tip
     root: bytes
     checkpoints: list[CheckedCheckpoint]
+    redacted: int
+    unfinished: list[int]
 
 
 class Audit:
     """One pass over a log; run `batches` to the end, then ask for the `result`."""
 
-    def __init__(self, sink: Sink, keys: Sequence[NoteVerifier]) -> None:
-        """Read the stored checkpoints; with keys, each must be signed by one of them.
+    def __init__(
+        self, sink: Sink, trust: Trust | Sequence[NoteVerifier], chain: Chain | None = None
+    ) -> None:
+        """Read the stored checkpoints; bare keys are trust in any one of them.
+
+        Args:
+            sink: the log.
+            trust: whose signatures of the checkpoints are believed.
+            chain: verified already, as by `rynxs.eventlog.resume`; only what follows is audited.
 
         Raises:
             CheckpointRefused: a checkpoint is malformed, misnamed, of another log, or not properly
@@ -40,27 +60,69 @@ class Audit:
             LogCorrupt: the first record does not name the log.
         """
         self._sink = sink
-        self._keys = keys
-        self._chain = Chain()
-        self._stored = StoredCheckpoints(sink, keys)
+        self._trust = Trust.of(trust)
+        self._chain = chain or Chain()
+        self._start = self._chain.size
+        self._redactions = Redactions(self._start)
+        self._stored = StoredCheckpoints(sink, self._trust, self._start)
 
-    def batches(self) -> Iterator[Sequence[Record]]:
-        """Verify and yield the records, cut where a checkpoint has to be compared.
+    @property
+    def size(self) -> int:
+        """Number of records verified so far."""
+        return self._chain.size
+
+    def cuts(self, start: int, stop: int) -> list[int]:
+        """Return where a stretch has to be cut, for a checkpoint to be compared there."""
+        return [size for size in self._stored.sizes if start < size < stop]
+
+    def join(self, stretch: Stretch) -> None:
+        """Take in the next records, verified as a stretch, in place of reading them.
 
         Raises:
-            LogCorrupt: a record does not hold, or records that a checkpoint covers are missing.
-            CheckpointRefused: a checkpoint's root is not the log's, or a key was given and there
-                is no checkpoint that it could have signed.
+            LogCorrupt: the stretch goes on from another record than the last one taken in, or a
+                payload is missing that can't be redacted.
+            CheckpointRefused: a checkpoint's root is not the log's, or nobody known signed it.
         """
-        for records in batched(self._sink.read()):
+        chain = self._chain
+        if stretch.before != chain.tip:
+            raise LogCorrupt(chain.size, "the record before it has changed since it was read")
+        self._stored.compare(chain)
+        size, nodes = chain.size, chain.frontier.nodes()
+        for part in stretch.parts:
+            for header, record in part.noted:
+                self._redactions.take([header], [record])
+                self._stored.follow(header, record)
+            chain.frontier = Frontier(size, nodes)
+            chain.frontier.join(part.frontier)
+            self._stored.compare(chain)
+        chain.tip = stretch.tip
+
+    def batches(self) -> Iterator[Sequence[Record]]:
+        """Verify and yield the records from `size` on, cut where a checkpoint is to be compared.
+
+        Raises:
+            LogCorrupt: a record does not hold, a payload is missing that no record redacts, or
+                records that a checkpoint covers are missing.
+            CheckpointRefused: a checkpoint's root is not the log's, it is not properly signed, or a
+                key was given and there is no checkpoint that it could have signed.
+        """
+        for records in read_on(self._sink, self._chain, self._redactions):
             for part in self._stored.verify(self._chain, records):
-                self._chain.verify(part)
+                self._redactions.take(self._chain.verify(part), part)
                 yield part
         self._stored.finish(self._chain)
-        if self._keys and not self._stored.checked:
+        self._redactions.finish()
+        if self._trust.keys and not self._stored.checked and not self._start:
             raise CheckpointRefused("no checkpoint is stored, so nothing in this log is signed")
 
     def result(self) -> AuditResult:
         """Return what the pass verified."""
         chain = self._chain
-        return AuditResult(chain.size, chain.tip, chain.frontier.root(), self._stored.checked)
+        return AuditResult(
+            chain.size,
+            chain.tip,
+            chain.frontier.root(),
+            self._stored.checked,
+            len(self._redactions.named),
+            self._redactions.unfinished,
+        )

@@ -80,7 +80,7 @@ class Chain:
     def _columns_hold(
         self, headers: Sequence[Header], leaves: Sequence[bytes], records: Sequence[Record]
     ) -> bool:
-        count, payload_hash = len(headers), rec.payload_hash
+        count = len(headers)
         columns = tuple(zip(*headers, strict=True))
         versions, seqs, epochs, times, previous, kinds, subjects, hashes, sizes, causes = columns
         return (
@@ -99,8 +99,7 @@ class Chain:
             and all(map(rec.is_subject, set(subjects)))
             and _causes_hold(causes, seqs)
             and [len(record[0]) for record in records] == _shortest_sizes(columns)
-            and list(sizes) == [len(record[2]) for record in records]
-            and list(hashes) == [payload_hash(salt, payload) for _, salt, payload in records]
+            and _payloads_hold(sizes, hashes, records)
         )
 
     def _explain(self, records: Sequence[Record]) -> None:
@@ -182,6 +181,27 @@ def _causes_hold(causes: Sequence[int | None], seqs: Sequence[int]) -> bool:
     )
 
 
+def _payloads_hold(
+    sizes: Sequence[int], hashes: Sequence[bytes], records: Sequence[Record]
+) -> bool:
+    payloads = [record[2] for record in records]
+    if None in payloads:
+        return all(map(_payload_holds, sizes, hashes, records))
+    payload_hash = rec.payload_hash
+    return list(sizes) == list(map(len, payloads)) and list(hashes) == [  # type: ignore[arg-type]
+        payload_hash(salt, payload)  # type: ignore[arg-type]
+        for _, salt, payload in records
+    ]
+
+
+def _payload_holds(size: int, digest: bytes, record: Record) -> bool:
+    """Tell whether a record has the payload that its header says, or none any more."""
+    _, salt, payload = record
+    if payload is None:
+        return not salt
+    return size == len(payload) and digest == rec.payload_hash(salt, payload)
+
+
 def _fault(header: Header, record: Record, seq: int, tip: Tip) -> str | None:
     """Say what is wrong with a well-formed header at this place of the chain."""
     if header.seq != seq:
@@ -198,6 +218,8 @@ def _fault(header: Header, record: Record, seq: int, tip: Tip) -> str | None:
 def _payload_fault(header: Header, record: Record, seq: int) -> str | None:
     if header.cause is not None and header.cause >= seq:
         return f"cause {header.cause} is not an earlier record"
+    if record.payload is None:
+        return "a salt without a payload" if record.salt else None
     if header.payload_size != len(record.payload):
         return f"payload is {len(record.payload)} bytes, header says {header.payload_size}"
     found = rec.payload_hash(record.salt, record.payload)
@@ -220,8 +242,8 @@ def locate_damage(first_seq: int, records: Sequence[Record]) -> int:
             header = rec.decode_header(record.header)
         except rec.MalformedHeader:
             return seq
-        if header.seq != seq or header.payload_hash != rec.payload_hash(
-            record.salt, record.payload
+        if header.seq != seq or not _payload_holds(
+            header.payload_size, header.payload_hash, record
         ):
             return seq
         links.append(header.previous)

@@ -4,6 +4,9 @@ The source is cut into batches as the destination wants them. A batch is verifie
 destination has of it already is compared, and the rest is appended. So a copy that was cut off
 goes on where it ended, and a destination that holds another history is found out before anything
 is written to it.
+
+A payload that the source has erased, and says so, is erased in the destination too. One that the
+destination alone has erased stays so: what is redacted anywhere does not come back by a copy.
 """
 
 from __future__ import annotations
@@ -12,13 +15,21 @@ from contextlib import contextmanager
 from itertools import chain as chained
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.errors import CheckpointRefused, HistoryDiffers, SinkError, VerificationError
+from rynxs.errors import (
+    CheckpointRefused,
+    HistoryDiffers,
+    SinkError,
+    VerificationError,
+)
 from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog.as_found import AsFound
 from rynxs.eventlog.batch import RECORDS_MAX
 from rynxs.eventlog.chain import Chain
+from rynxs.eventlog.copy_erasures import CopyErasures
 from rynxs.eventlog.log import Log
+from rynxs.eventlog.redaction import Redactions, erase
 from rynxs.eventlog.sink import ABSENT
+from rynxs.eventlog.trust import Trust
 from rynxs.eventlog.witness import StoredCheckpoints
 
 if TYPE_CHECKING:
@@ -40,6 +51,7 @@ class CopyResult(NamedTuple):
         copied: records appended to it.
         checkpoints: numbered checkpoints copied.
         objects: other objects copied, among them the newest checkpoint.
+        erased: payloads erased in the destination, for the source's log says they are redacted.
         size, head, root: of the log.
     """
 
@@ -47,33 +59,37 @@ class CopyResult(NamedTuple):
     copied: int
     checkpoints: int
     objects: int
+    erased: int
     size: int
     head: bytes
     root: bytes
 
 
 class Copy:
-    """One copy; run `records`, `objects` and `read_back` to their ends, in this order.
+    """One copy; run `records`, `objects`, `erase` and `read_back` to their ends, in this order.
 
     Errors say whether the source or the destination is meant.
     """
 
-    def __init__(self, source: Sink, destination: Sink, keys: Sequence[NoteVerifier]) -> None:
+    def __init__(
+        self, source: Sink, destination: Sink, trust: Trust | Sequence[NoteVerifier]
+    ) -> None:
         """Note which checkpoints the two hold now; with keys, each must be signed by one of them.
 
         Raises:
             CheckpointRefused: there are keys, and no checkpoint in the source.
         """
+        self._trust = Trust.of(trust)
         with naming(SOURCE):
             self._source = AsFound(source)
-            if keys and not self._source.notes:
+            if self._trust.keys and not self._source.notes:
                 raise CheckpointRefused("no checkpoint is stored, so nothing in this log is signed")
         with naming(DESTINATION):
             self._held = AsFound(destination)
         self._destination = destination
-        self._keys = keys
         self._chain = Chain()
         self._found = self._copied = self._checkpoints = self._objects = 0
+        self._erasures = CopyErasures()
 
     @property
     def object_count(self) -> int:
@@ -90,16 +106,20 @@ class Copy:
                 them; nothing was written.
         """
         held = chained.from_iterable(self._held_batches())
-        for batch in self._verified(SOURCE, self._source, self._chain):
+        redactions = self._erasures.redactions
+        for batch in self._verified(SOURCE, self._source, self._chain, redactions):
             start = self._chain.size - len(batch)
-            found = _compare(start, batch, held)
+            found = self._compare(start, batch, held)
             self._found += found
             # Where the destination has fewer, it has been read to its end and compared.
             if missing := batch[found:]:
                 with naming(DESTINATION):
                     self._destination.append(start + found, missing)
                 self._copied += len(missing)
+                self._erasures.note(start + found, missing)
             yield batch
+        with naming(DESTINATION):
+            self._erasures.settle()
         if next(held, None) is not None:
             raise HistoryDiffers(
                 self._chain.size,
@@ -125,6 +145,17 @@ class Copy:
                 self._checkpoints += self._put(name, note, None)
             yield [name]
 
+    def erase(self) -> Iterator[Sequence[int]]:
+        """Erase in the destination what the source says is redacted; yield these seqs, if any.
+
+        Raises:
+            SinkUnavailable: perhaps not all is erased, or a payload is locked; copy again later.
+        """
+        with naming(DESTINATION):
+            erase(self._destination, self._erasures.wanted)
+        if self._erasures.wanted:
+            yield self._erasures.wanted
+
     def read_back(self) -> Iterator[Sequence[Record]]:
         """Verify and yield all that the destination holds, then save its frontier.
 
@@ -134,7 +165,7 @@ class Copy:
         """
         chain = Chain()
         log = Log(self._destination, chain)
-        yield from self._verified(DESTINATION, self._destination, chain)
+        yield from self._verified(DESTINATION, self._destination, chain, Redactions())
         root = self._chain.frontier.root()
         with naming(DESTINATION):
             if (log.size, log.root()) != (self._chain.size, root):
@@ -148,7 +179,9 @@ class Copy:
         """Return what was done."""
         done = self._found, self._copied, self._checkpoints, self._objects
         chain = self._chain
-        return CopyResult(*done, chain.size, chain.tip.head, chain.frontier.root())
+        return CopyResult(
+            *done, len(self._erasures.wanted), chain.size, chain.tip.head, chain.frontier.root()
+        )
 
     def _held_batches(self) -> Iterator[list[Record]]:
         """Yield what the destination has, verified; its end is reached before anything is written.
@@ -156,18 +189,49 @@ class Copy:
         Raises:
             CheckpointRefused: both logs have a checkpoint of one size, and not the same.
         """
-        yield from self._verified(DESTINATION, self._held, Chain())
+        # What names its erased records may not be copied yet: the source is asked, at the end.
+        yield from self._verified(DESTINATION, self._held, Chain(), None)
         _refuse_conflicts(self._source, self._held)
 
-    def _verified(self, which: str, sink: Sink, chain: Chain) -> Iterator[list[Record]]:
+    def _verified(
+        self, which: str, sink: Sink, chain: Chain, redactions: Redactions | None
+    ) -> Iterator[list[Record]]:
         """Yield the records of a log in batches, verified and compared with its checkpoints."""
         with naming(which):
-            stored = StoredCheckpoints(sink, self._keys)
-            for batch in _batches(sink.read(), self._destination.grouping):
+            stored = StoredCheckpoints(sink, self._trust)
+            for batch in self._read_on(sink, chain, redactions):
                 for part in stored.verify(chain, batch):
-                    chain.verify(part)
+                    headers = chain.verify(part)
+                    if redactions is not None:
+                        redactions.take(headers, part)
                 yield batch
             stored.finish(chain)
+            if redactions is not None:
+                redactions.finish()
+
+    def _read_on(
+        self, sink: Sink, chain: Chain, redactions: Redactions | None
+    ) -> Iterator[list[Record]]:
+        """Yield the records in batches; then, as `log.read_on`, those that may name erased ones."""
+        most = self._destination.grouping
+        yield from _batches(sink.read(chain.size), most)
+        if redactions is not None and redactions.unnamed:
+            yield from _batches(sink.read(chain.size), most)
+
+    def _compare(self, start: int, batch: Sequence[Record], held: Iterator[Record]) -> int:
+        """Compare records of the source with what the destination has; return how many it has.
+
+        Raises:
+            HistoryDiffers: they are not the same.
+        """
+        theirs: list[Record] = []
+        for seq, (wanted, there) in enumerate(zip(batch, held, strict=False), start):
+            # Both were verified, so one header stands for one payload, unless it is erased.
+            if wanted.header != there.header:
+                raise HistoryDiffers(seq, "in the destination another one stands here")
+            theirs.append(there)
+        self._erasures.note(start, theirs)
+        return len(theirs)
 
     def _copy_other(self, name: str) -> bool:
         with naming(SOURCE):
@@ -217,27 +281,14 @@ def _batches(records: Iterator[Record], most: Grouping) -> Iterator[list[Record]
     batch: list[Record] = []
     size = 0
     for record in records:
-        size += len(record.payload)
+        its_size = len(record.payload or b"")
+        size += its_size
         if batch and (len(batch) == limit or size > most.size):
             yield batch
-            batch, size = [], len(record.payload)
+            batch, size = [], its_size
         batch.append(record)
     if batch:
         yield batch
-
-
-def _compare(start: int, batch: Sequence[Record], held: Iterator[Record]) -> int:
-    """Compare records of the source with those that the destination has; return how many it has.
-
-    Raises:
-        HistoryDiffers: they are not the same.
-    """
-    found = 0
-    for wanted, there in zip(batch, held, strict=False):
-        if wanted != there:
-            raise HistoryDiffers(start + found, "in the destination another one stands here")
-        found += 1
-    return found
 
 
 @contextmanager

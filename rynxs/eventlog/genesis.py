@@ -22,6 +22,8 @@ def origin_of(sink: Sink) -> str | None:
     first = next(iter(sink.read(0, 1)), None)
     if first is None:
         return None
+    if first.payload is None:
+        raise LogCorrupt(0, "payload is missing, and that of the first record can't be redacted")
     try:
         origin = canonical.decode(first.payload).get("origin")
     except ValueRefused as error:

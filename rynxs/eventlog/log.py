@@ -12,6 +12,7 @@ from rynxs.eventlog.chain import Chain, Tip
 from rynxs.eventlog.checkpoint import Checkpoint
 from rynxs.eventlog.merkle import HASH_SIZE, Frontier
 from rynxs.eventlog.record import FORMAT_VERSION, Header, Record
+from rynxs.eventlog.redaction import Redactions, finish_erasure
 from rynxs.eventlog.witness import StoredCheckpoints
 
 if TYPE_CHECKING:
@@ -47,12 +48,16 @@ class Log:
     """One writer's view of a log: it knows size, head hash and Merkle frontier without rereading.
 
     Make one with `Log.open` to append at once, or `Log.load` to read the whole history first.
+
+    Attributes:
+        redactions: what the history, as far as it was read, says of erased payloads.
     """
 
     def __init__(self, sink: Sink, chain: Chain) -> None:
         self._sink = sink
         self._chain = chain
         self._frontier_saved = chain.size
+        self.redactions = Redactions(chain.size)
 
     @classmethod
     def open(cls, sink: Sink) -> Log:
@@ -79,10 +84,23 @@ class Log:
             CheckpointRefused: a stored checkpoint is not of this log's records.
         """
         stored = StoredCheckpoints(self._sink, [], self._chain.size)
-        for records in batched(self._sink.read(self._chain.size)):
+        for records in read_on(self._sink, self._chain, self.redactions):
             for part in stored.verify(self._chain, records):
-                yield list(zip(self._chain.verify(part), part, strict=True))
+                headers = self._chain.verify(part)
+                self.redactions.take(headers, part)
+                yield list(zip(headers, part, strict=True))
         stored.finish(self._chain)
+        self.redactions.finish()
+
+    def finish_redactions(self) -> list[int]:
+        """Erase what redactions that were cut off have left, and return these seqs.
+
+        To be called by every writer that has read the history. What a lock holds stays.
+
+        Raises:
+            SinkUnavailable: perhaps not all is erased; call again.
+        """
+        return finish_erasure(self._sink, self.redactions.unfinished)
 
     @property
     def size(self) -> int:
@@ -148,6 +166,17 @@ def batched(records: Iterator[Record], count: int = _VERIFIED_AT_ONCE) -> Iterat
     """Cut a stream of records into lists of `count`, the last one shorter."""
     while batch := list(islice(records, count)):
         yield batch
+
+
+def read_on(sink: Sink, chain: Chain, redactions: Redactions) -> Iterator[list[Record]]:
+    """Yield the records from the end of `chain` on, to be added to both before the next are asked.
+
+    If an erased one is unnamed at the end, what came since is read too: a writer beside may have
+    redacted it, and have appended that before it erased.
+    """
+    yield from batched(sink.read(chain.size))
+    if redactions.unnamed:
+        yield from batched(sink.read(chain.size))
 
 
 def _batches(entries: Sequence[Entry], most: Grouping) -> Iterator[Sequence[Entry]]:

@@ -60,6 +60,21 @@ class Frontier:
             height += 1
         self.size += len(leaves)
 
+    def join(self, right: Frontier) -> None:
+        """Append all leaves of another tree.
+
+        Raises:
+            ValueError: this tree's size is no multiple of the other's largest perfect subtree.
+        """
+        if right.size and self.size & ((1 << right.size.bit_length() - 1) - 1):
+            raise ValueError(f"{right.size} leaves can't be joined to {self.size}")
+        for height in sorted(right._nodes, reverse=True):
+            node, level = right._nodes[height], height
+            while (pending := self._nodes.pop(level, None)) is not None:
+                node, level = node_hash(pending, node), level + 1
+            self._nodes[level] = node
+        self.size += right.size
+
     def root(self) -> bytes:
         """Return the Merkle tree hash of all leaves so far, 32 bytes."""
         nodes = self.nodes()

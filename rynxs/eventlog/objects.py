@@ -9,7 +9,7 @@ from rynxs.errors import SinkConflict, SinkUnavailable
 from rynxs.eventlog.sink import ABSENT, ANY, Expect
 
 NAME_SIZE_MAX = 255
-RESERVED = ("hint", "log", "probe")
+RESERVED = ("hint", "log", "payload", "probe")
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
 _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,15}}", re.ASCII)
 

@@ -54,11 +54,17 @@ class Header(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One log entry as it is stored: encoded header, salt (empty or 16 bytes), encoded payload."""
+    """One log entry as it is stored.
+
+    Attributes:
+        header: encoded.
+        salt: empty, or 16 bytes; empty once the payload is erased.
+        payload: encoded; None once it is erased.
+    """
 
     header: bytes
     salt: bytes
-    payload: bytes
+    payload: bytes | None
 
 
 class MalformedHeader(ValueError):

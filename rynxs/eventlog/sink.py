@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rynxs.errors import SinkUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -81,7 +83,7 @@ class Sink(ABC):
     def append(self, start: int, records: Sequence[Record]) -> None:
         """Make records durable at positions `start`..., all or nothing; durable on return.
 
-        Takes from 1 to `rynxs.api.RECORDS_MAX` records.
+        Takes from 1 to `rynxs.api.RECORDS_MAX` records, erased ones (payload None) among them.
 
         Raises:
             SinkConflict: `start` is not `size()`, or another writer owns that position.
@@ -93,9 +95,29 @@ class Sink(ABC):
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield records `start` to `stop` (exclusive, default the end) at a cost of O(result).
 
+        Erased ones have their header, no salt, and None for a payload.
+
         Raises:
             SinkCorrupt: what is stored at some position is not what was written there.
         """
+
+    @abstractmethod
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Erase payload and salt of durable records; durable on return, done again it does nothing.
+
+        Headers stay. No byte of a payload or salt stays in the storage, caches, copies and earlier
+        versions that the sink keeps included.
+
+        Raises:
+            SinkUnavailable: perhaps some are erased, call again; or one is locked, or not there.
+        """
+
+    def locked_until(self, seqs: Sequence[int]) -> int | None:
+        """Return when the last lock on these payloads opens, in microseconds since 1970, or None.
+
+        None when they may be erased now, as in a storage without locks.
+        """
+        return None
 
     @abstractmethod
     def get(self, name: str) -> StoredObject | None:
@@ -114,9 +136,28 @@ class Sink(ABC):
             SinkConflict: the object's present version is not the expected one.
         """
 
+    def put_all(self, objects: Sequence[tuple[str, bytes]]) -> None:
+        """Store objects durably, whatever is there now; a crash may leave some of them.
+
+        A sink that can do this faster than by one `put` after the other should.
+
+        Args:
+            objects: names, all different, and bytes.
+        """
+        for name, data in objects:
+            self.put(name, data)
+
     @abstractmethod
     def list(self, prefix: str = "") -> Sequence[str]:
         """Return the names that start with `prefix`, sorted."""
+
+    @abstractmethod
+    def delete(self, name: str) -> None:
+        """Remove an object durably, with all its versions; do nothing if it is not there.
+
+        Raises:
+            SinkUnavailable: perhaps it is still there, call again.
+        """
 
     def incidents(self) -> Sequence[Incident]:
         """Return what was set aside at this or an earlier opening, oldest first."""
@@ -125,3 +166,14 @@ class Sink(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the sink; a second call does nothing."""
+
+
+def check_positions(seqs: Sequence[int], size: int) -> None:
+    """Refuse what is not the position of a durable record.
+
+    Raises:
+        SinkUnavailable: one is not from 0 to `size` (exclusive).
+    """
+    for seq in seqs:
+        if not 0 <= seq < size:
+            raise SinkUnavailable(f"record {seq} is not there, the log holds {size} records")

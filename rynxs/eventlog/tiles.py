@@ -28,6 +28,7 @@ HEIGHT = 8
 """Levels of the tree from a tile's hashes up to its root, 2**8 being `WIDTH`."""
 
 _LENGTH = struct.Struct(">H")
+_STORED_AT_ONCE = 256  # objects; some 8 MiB
 
 
 def tile_name(level: int | str, index: int, width: int = WIDTH) -> str:
@@ -152,6 +153,7 @@ class TileWriter:
         self._new = new
         # The tiles of the old tree are there, or can be made; the new ones come from the records.
         self._before = Tree(sink, old)
+        self._waiting: list[tuple[str, bytes]] = []
 
     def write(self) -> None:
         """Store them durably; those that are there already are stored again, with the same bytes.
@@ -164,6 +166,7 @@ class TileWriter:
         while hashes:
             level += 1
             hashes, first = self._write_row(level, hashes, first)
+        self._flush()
 
     def _write_leaves(self) -> list[bytes]:
         """Write bundles and tiles of level 0; return the roots of the full ones."""
@@ -200,7 +203,13 @@ class TileWriter:
         return roots, first
 
     def _put(self, name: str, data: bytes) -> None:
-        self._sink.put(name, data)
+        self._waiting.append((name, data))
+        if len(self._waiting) >= _STORED_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._sink.put_all(self._waiting)
+        self._waiting = []
 
 
 def check_tiles(sink: Sink, size: int) -> int:

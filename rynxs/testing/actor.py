@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 KILLED_HISTORY = 6_000
 _BATCHES = (1, 250, 3, 1_000, 40)
+ERASED_BATCHES = (1, 40, 3, 100, 16)
+ERASED_HISTORY = sum(ERASED_BATCHES)
+_ERASED_AT_ONCE = 3
 
 
 def append_until_killed(open_writer: Open) -> None:
@@ -40,6 +43,16 @@ def append_until_killed(open_writer: Open) -> None:
         size, number = size + count, number + 1
         _tell(size=size)
     _wait_for_the_end()
+
+
+def erase_until_killed(open_writer: Open, start: int) -> None:
+    """Erase a few records after the other, and tell the last one once it is acknowledged."""
+    sink = open_writer()
+    _tell(event="ready")
+    for seq in range(start, ERASED_HISTORY, _ERASED_AT_ONCE):
+        seqs = range(seq, min(seq + _ERASED_AT_ONCE, ERASED_HISTORY))
+        sink.erase(seqs)
+        _tell(erased=seqs[-1])
 
 
 def append_in_a_race(open_writer: Open, author: str, batches: int) -> None:
@@ -95,7 +108,8 @@ def _wait_for_the_end() -> None:
 
 
 _ACTIONS: dict[str, Callable[..., None]] = {
-    action.__name__: action for action in (append_until_killed, append_in_a_race, put_in_a_race)
+    action.__name__: action
+    for action in (append_until_killed, erase_until_killed, append_in_a_race, put_in_a_race)
 }
 
 

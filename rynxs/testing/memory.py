@@ -11,14 +11,14 @@ from rynxs.config import ConfigModel
 from rynxs.errors import SinkConflict, SinkUnavailable
 from rynxs.eventlog.batch import RECORDS_MAX
 from rynxs.eventlog.objects import check_expected, check_object_name, version_of
-from rynxs.eventlog.sink import ANY, Sink, StoredObject
+from rynxs.eventlog.record import Record
+from rynxs.eventlog.sink import ANY, Sink, StoredObject, check_positions
 from rynxs.extension import SinkPlugin
 from rynxs.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rynxs.eventlog.record import Record
     from rynxs.eventlog.sink import Expect
     from rynxs.sources import Sources
 
@@ -87,6 +87,13 @@ class MemorySink(Sink):
         """Yield records."""
         yield from self.records[start:stop]
 
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Erase payloads and salts."""
+        self._check_open()
+        check_positions(seqs, len(self.records))
+        for seq in seqs:
+            self.records[seq] = Record(self.records[seq].header, b"", None)
+
     def get(self, name: str) -> StoredObject | None:
         """Return an object, or None."""
         check_object_name(name)
@@ -105,6 +112,12 @@ class MemorySink(Sink):
         """Return the names that start with `prefix`, sorted."""
         return sorted(name for name in self.objects if name.startswith(prefix))
 
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        self._check_open()
+        check_object_name(name)
+        self.objects.pop(name, None)
+
     def close(self) -> None:
         """Take no more."""
         self._is_open = False
@@ -121,7 +134,15 @@ class MemoryReader(MemorySink):
         """Refuse."""
         raise SinkUnavailable("the log is open for reading only")
 
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Refuse."""
+        raise SinkUnavailable("the log is open for reading only")
+
     def put(self, name: str, data: bytes, expect: Expect | str = ANY) -> str:
+        """Refuse."""
+        raise SinkUnavailable("the log is open for reading only")
+
+    def delete(self, name: str) -> None:
         """Refuse."""
         raise SinkUnavailable("the log is open for reading only")
 

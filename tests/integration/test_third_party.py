@@ -63,6 +63,11 @@ class AcmeSink(Sink):
     def read(self, start=0, stop=None):
         yield from self.records[start:stop]
 
+    def erase(self, seqs):
+        for seq in seqs:
+            self.records[seq] = Record(self.records[seq].header, b"", None)
+        self._save()
+
     def get(self, name):
         data = self.objects.get(name)
         return None if data is None else StoredObject(data, hashlib.sha256(data).hexdigest())
@@ -75,6 +80,10 @@ class AcmeSink(Sink):
         self.objects[name] = data
         self._save()
         return self.get(name).version
+
+    def delete(self, name):
+        self.objects.pop(name, None)
+        self._save()
 
     def list(self, prefix=""):
         return sorted(name for name in self.objects if name.startswith(prefix))

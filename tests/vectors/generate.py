@@ -550,11 +550,16 @@ def merkle() -> Json:
 # Batches and segments.
 
 
-def body_of(records: list[Stored]) -> bytes:
+def body_of(records: list[Stored], erased: tuple[int, ...] = ()) -> bytes:
+    """Return the body; of the records at the places in `erased`, payload and salt are gone."""
+    records = [
+        (header, b"", b"") if place in erased else (header, salt, payload)
+        for place, (header, salt, payload) in enumerate(records)
+    ]
     body = len(records).to_bytes(4, "big")
-    for header, salt, payload in records:
-        body += len(header).to_bytes(2, "big") + len(salt).to_bytes(1, "big") + b"\x00"
-        body += len(payload).to_bytes(4, "big")
+    for place, (header, salt, payload) in enumerate(records):
+        body += len(header).to_bytes(2, "big") + len(salt).to_bytes(1, "big")
+        body += bytes([place in erased]) + len(payload).to_bytes(4, "big")
     body += b"".join(header for header, _, _ in records)
     return body + b"".join(salt + payload for _, salt, payload in records)
 
@@ -562,20 +567,25 @@ def body_of(records: list[Stored]) -> bytes:
 def batch() -> Json:
     records = _log()
     salted, plain = body_of(records[:3]), body_of(records[3:])
+    with_salt = body_of([(records[0][0], SALT, b"")])
     return {
         "description": "Batch bodies of records of chain.json, and bytes that are no body.",
         "bodies": [
             {
-                "body": body_of(records[first:stop]).hex(),
+                "body": body_of(records[first:stop], tuple(seq - first for seq in erased)).hex(),
                 "description": what,
+                "erased": erased,
                 "first_seq": first,
                 "stop": stop,
             }
-            for what, first, stop in (
-                ("one record", 0, 1),
-                ("three records, one of them salted", 0, 3),
-                ("two records", 3, 5),
-                ("five records", 0, 5),
+            for what, first, stop, erased in (
+                ("one record", 0, 1, []),
+                ("three records, one of them salted", 0, 3, []),
+                ("two records", 3, 5, []),
+                ("five records", 0, 5, []),
+                ("three records, the salted one erased", 0, 3, [1]),
+                ("five records, the first and the last two erased", 0, 5, [0, 3, 4]),
+                ("one record, erased", 2, 3, [2]),
             )
         ],
         "refused": [
@@ -588,7 +598,9 @@ def batch() -> Json:
                 ("a count above what the table holds", bytes((0, 0, 3, 232)) + salted[4:]),
                 ("the last byte missing", salted[:-1]),
                 ("a byte left over", salted + b"\x00"),
-                ("a reserved byte that is not 0", plain[:7] + b"\x01" + plain[8:]),
+                ("a form that is neither 0 nor 1", plain[:7] + b"\x02" + plain[8:]),
+                ("an erased record with a payload", plain[:7] + b"\x01" + plain[8:]),
+                ("an erased record with a salt", with_salt[:7] + b"\x01" + with_salt[8:]),
                 ("a salt of 15 bytes", salted[:14] + b"\x0f" + salted[15:] + b"\x00"),
                 ("a payload over 4 MiB", plain[:8] + (4 * 2**20 + 1).to_bytes(4, "big")
                  + plain[12:]),

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import SinkUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_REPLACEMENT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 @contextmanager
@@ -64,15 +67,69 @@ def sync_directory(path: Path) -> None:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file durably and whole: a crash leaves the old or the new content."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    beside = temporary(path)
     try:
-        _write_file(temporary, data)
-        temporary.replace(path)
+        _write_file(beside, data)
+        beside.replace(path)
     except OSError:
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def replace_files(files: Mapping[Path, bytes]) -> None:
+    """Write files durably and each whole; their directories are left to the caller to flush.
+
+    A crash leaves of each the old or the new content.
+    """
+    beside = {path: temporary(path) for path in files}
+    descriptors = []
+    try:
+        for path, data in files.items():
+            descriptors.append(os.open(beside[path], _REPLACEMENT, 0o666))
+            write_all(descriptors[-1], data, 0)
+        for descriptor in descriptors:
+            os.fsync(descriptor)
+        for path in files:
+            beside[path].replace(path)
+    except OSError:
+        for path in beside.values():
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
+    finally:
+        for descriptor in descriptors:
+            close_quietly(descriptor)
+
+
+def temporary(path: Path) -> Path:
+    """Return where the file is written that is to replace the one at a path."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def new_file_beside(path: Path, status: os.stat_result) -> int:
+    """Make the empty `temporary` of a path and return a descriptor to read and write it.
+
+    Owner and mode are those of a status, so that who could use the old file can use the new one.
+
+    Raises:
+        OSError: it can't be made, or not be given to that owner; none is there then.
+    """
+    beside = temporary(path)
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, _NEW_FILE, 0o600)
+    try:
+        made = os.fstat(descriptor)
+        if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+    except BaseException:
+        close_quietly(descriptor)
+        with suppress(OSError):
+            beside.unlink()
+        raise
+    return descriptor
 
 
 def write_all(descriptor: int, data: bytes, offset: int) -> None:
@@ -103,7 +160,7 @@ def close_quietly(descriptor: int) -> None:
 
 
 def _write_file(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(path, _REPLACEMENT, 0o666)
     try:
         write_all(descriptor, data, 0)
         os.fsync(descriptor)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rynxs_sink_file.segment import read_envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 SUFFIX = ".idx"
@@ -75,6 +76,18 @@ def rewrite(segment: Path, descriptor: int, end: int) -> int:
         with suppress(OSError):
             path.write_bytes(b"".join(_ENTRY.pack(*entry) for entry in kept))
     return kept[-1].offset if kept else 0
+
+
+def store(segment: Path, positions: Iterable[Position]) -> int:
+    """Write the index of a segment whose batches all start at `positions`; see `rewrite`."""
+    kept = [Position(0, 0)]
+    for position in positions:
+        if position.offset - kept[-1].offset >= SPACING:
+            kept.append(position)
+    if kept[1:]:
+        with suppress(OSError):
+            index_path(segment).write_bytes(b"".join(_ENTRY.pack(*entry) for entry in kept[1:]))
+    return kept[-1].offset
 
 
 def _load(segment: Path) -> list[Position]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import (
@@ -18,12 +18,14 @@ from rynxs.api import (
 from rynxs_sink_file.durable import (
     make_directory,
     replace_file,
+    replace_files,
     sync_directory,
+    temporary,
     translated,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rynxs.api import Expect
@@ -61,6 +63,40 @@ def put_object(root: Path, name: str, data: bytes, expect: Expect | str) -> str:
     return version_of(data)
 
 
+def put_objects(root: Path, objects: Sequence[tuple[str, bytes]]) -> None:
+    """Store objects durably; all are written before the first is flushed, which is far cheaper."""
+    paths = {_path(root, name): data for name, data in objects}
+    folders = {path.parent for path in paths}
+    with translated(root):
+        for folder in sorted(folders):
+            make_directory(folder)
+        with _locked(root):
+            replace_files(paths)
+        for folder in sorted(folders):
+            sync_directory(folder)
+
+
+def delete_object(root: Path, name: str) -> None:
+    """Remove an object durably, and the directories that held nothing else; fine if it is gone."""
+    path = _path(root, name)
+    with translated(path):
+        if not path.parent.is_dir():
+            return
+        with _locked(root):
+            temporary(path).unlink(missing_ok=True)
+            with suppress(FileNotFoundError, IsADirectoryError):
+                path.unlink()
+            sync_directory(path.parent)
+            _remove_empty(root, path.parent)
+
+
+def remove_leftovers(root: Path) -> None:
+    """Remove what puts that were killed have left behind."""
+    with translated(root), _locked(root):
+        for path in root.rglob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+
 def list_objects(root: Path, prefix: str) -> list[str]:
     """Return the names that start with `prefix`, sorted."""
     start = prefix.rpartition("/")[0]
@@ -78,6 +114,15 @@ def list_objects(root: Path, prefix: str) -> list[str]:
 def _path(root: Path, name: str) -> Path:
     check_object_name(name)
     return root / name
+
+
+def _remove_empty(root: Path, folder: Path) -> None:
+    while folder != root:
+        try:
+            folder.rmdir()
+        except OSError:  # it holds something
+            return
+        folder = folder.parent
 
 
 def _raise_unless_missing(error: OSError) -> None:

@@ -65,11 +65,19 @@ class FileReader(Sink):
         if stop is None or stop > tail.seq:
             self._report(tail)
 
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Refuse."""
+        raise SinkUnavailable(f"{self._layout.root}: the log is open for reading only")
+
     def get(self, name: str) -> StoredObject | None:
         """Return an object, or None."""
         return objects.get_object(self._layout.objects, name)
 
     def put(self, name: str, data: bytes, expect: Expect | str = ANY) -> str:
+        """Refuse."""
+        raise SinkUnavailable(f"{self._layout.root}: the log is open for reading only")
+
+    def delete(self, name: str) -> None:
         """Refuse."""
         raise SinkUnavailable(f"{self._layout.root}: the log is open for reading only")
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rynxs.api import ANY, RECORDS_MAX, Sink, SinkConflict, SinkUnavailable
-from rynxs_sink_file import index, objects, recovery
+from rynxs.api import (
+    ANY,
+    RECORDS_MAX,
+    Sink,
+    SinkConflict,
+    SinkUnavailable,
+    check_positions,
+)
+from rynxs_sink_file import erasure, objects, recovery
 from rynxs_sink_file import layout as lay
 from rynxs_sink_file.durable import (
     close_quietly,
     make_directory,
     sync_directory,
     translated,
-    write_all,
 )
-from rynxs_sink_file.index import IndexWriter, Position
 from rynxs_sink_file.layout import Layout, find_tail, read_records
 from rynxs_sink_file.lock import WriterLock
+from rynxs_sink_file.objects import put_objects
+from rynxs_sink_file.open_segment import OpenSegment
 from rynxs_sink_file.segment import encode_batch
 
 if TYPE_CHECKING:
@@ -41,8 +47,8 @@ class FileWriter(Sink):
         """
         self._layout = Layout(Path(settings.path))
         self._segment_bytes = settings.segment_bytes
-        self._descriptor = -1
-        self._in_doubt = False
+        self._size = 0
+        self._segment: OpenSegment | None = None
         with translated(self._layout.root):
             self._layout.refuse_foreign()
             make_directory(self._layout.segments)
@@ -68,18 +74,36 @@ class FileWriter(Sink):
         self._check_open()
         batch = encode_batch(start, records)
         with translated(self._layout.segments):
-            self._check_alone()
-            if self._descriptor < 0 or self._end >= self._segment_bytes:
-                self._new_segment()
-            self._write(batch)
-        self._index.add(Position(start, self._end))
-        self._end += len(batch)
+            if self._segment is not None:
+                self._segment.check_alone()
+            if self._segment is None or self._segment.end >= self._segment_bytes:
+                self._segment = self._start_segment()
+            self._segment.write(start, batch)
         self._size += len(records)
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield records."""
         stop = self._size if stop is None else min(stop, self._size)
         return read_records(self._layout, start, stop)
+
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Write the segments that hold these payloads anew, without them."""
+        self._check_open()
+        check_positions(seqs, self._size)
+        objects.remove_leftovers(self._layout.objects)
+        with translated(self._layout.segments):
+            if self._segment is not None:
+                self._segment.check_alone()
+            erasure.remove_leftovers(self._layout.segments)
+            for path, share in erasure.by_segment(self._layout, seqs).items():
+                if not erasure.holds_any(path, share):
+                    continue
+                if self._segment is not None and self._segment.is_at(path):
+                    self._segment.erase(share)
+                else:
+                    erasure.erase_in(path, share)
+            # Also with nothing left to do: who did it may have died before the names were durable.
+            sync_directory(self._layout.segments)
 
     def get(self, name: str) -> StoredObject | None:
         """Return an object, or None."""
@@ -89,6 +113,16 @@ class FileWriter(Sink):
         """Store an object."""
         self._check_open()
         return objects.put_object(self._layout.objects, name, data, expect)
+
+    def put_all(self, objects: Sequence[tuple[str, bytes]]) -> None:
+        """Store objects."""
+        self._check_open()
+        put_objects(self._layout.objects, objects)
+
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        self._check_open()
+        objects.delete_object(self._layout.objects, name)
 
     def list(self, prefix: str = "") -> Sequence[str]:
         """Return the names that start with `prefix`, sorted."""
@@ -111,24 +145,28 @@ class FileWriter(Sink):
             self._release()
 
     def _open_last_segment(self) -> None:
+        erasure.remove_leftovers(self._layout.segments)
         paths = self._layout.segment_paths()
-        self._size = self._end = 0
         if not paths:
             recovery.check_tail(self._layout, lay.Tail(0, 0))
             return
         last = paths[-1]
-        self._descriptor = os.open(last, os.O_RDWR | os.O_CLOEXEC)
-        tail = find_tail(last, self._descriptor)
-        recovery.check_tail(self._layout, tail)
-        if tail.fault is not None:
-            recovery.quarantine(self._layout, self._descriptor, tail)
-        # A killed writer may have left a whole batch that it never flushed; it counts from now on.
-        os.fsync(self._descriptor)
-        sync_directory(self._layout.segments)
-        self._size, self._end = tail.seq, tail.offset
-        self._index = IndexWriter(last, index.rewrite(last, self._descriptor, tail.offset))
+        descriptor = os.open(last, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            tail = find_tail(last, descriptor)
+            recovery.check_tail(self._layout, tail)
+            if tail.fault is not None:
+                recovery.quarantine(self._layout, descriptor, tail)
+            # A killed writer may have left a whole batch that it never flushed; it counts now.
+            os.fsync(descriptor)
+            sync_directory(self._layout.segments)
+        except BaseException:
+            close_quietly(descriptor)
+            raise
+        self._size = tail.seq
+        self._segment = OpenSegment(last, descriptor, tail.offset)
 
-    def _new_segment(self) -> None:
+    def _start_segment(self) -> OpenSegment:
         """Start a segment; its name is durable before a batch in it is acknowledged."""
         path = self._layout.segment(self._size)
         # Not O_EXCL: a crash or a full disk may have left it, empty.
@@ -140,56 +178,18 @@ class FileWriter(Sink):
         except BaseException:
             close_quietly(descriptor)
             raise
-        if self._descriptor >= 0:
-            close_quietly(self._descriptor)
-        self._descriptor, self._end = descriptor, 0
-        self._index = IndexWriter(path, 0)
-
-    def _write(self, batch: bytes) -> None:
-        if self._in_doubt:
-            self._cut_off()
-        self._in_doubt = True
-        try:
-            write_all(self._descriptor, batch, self._end)
-            os.fdatasync(self._descriptor)
-        except BaseException:
-            with suppress(OSError):
-                self._cut_off()
-            raise
-        self._in_doubt = False
-
-    def _cut_off(self) -> None:
-        """Remove durably what a failed append may have left.
-
-        If that fails too, the next append does it first, or the next opening judges the bytes: a
-        shorter batch written over a longer one would leave an end that is no batch, and recovery
-        takes whatever follows a batch for a proof that the batch was durable. Pages that a failed
-        flush dropped are those of this batch alone, and the next append writes all of them anew.
-        """
-        os.ftruncate(self._descriptor, self._end)
-        os.fsync(self._descriptor)
-        self._in_doubt = False
-
-    def _check_alone(self) -> None:
-        """Notice that the segment was written or removed behind our back, past a deleted lock.
-
-        Raises:
-            SinkConflict: it was.
-        """
-        if self._descriptor < 0 or self._in_doubt:
-            return
-        status = os.fstat(self._descriptor)
-        if status.st_size != self._end or not status.st_nlink:
-            raise SinkConflict(f"{self._layout.segments}: changed while this writer has it open")
+        if self._segment is not None:
+            self._segment.close()
+        return OpenSegment(path, descriptor, 0)
 
     def _check_open(self) -> None:
         if self._lock is None:
             raise SinkUnavailable(f"{self._layout.root}: the log is closed")
 
     def _release(self) -> None:
-        if self._descriptor >= 0:
-            close_quietly(self._descriptor)
-            self._descriptor = -1
+        if self._segment is not None:
+            self._segment.close()
+            self._segment = None
         if self._lock is not None:
             self._lock.release()
             self._lock = None

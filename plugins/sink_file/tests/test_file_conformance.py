@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CALLS = ("open", "pwrite", "pread", "fsync", "fdatasync", "mkdir", "fstat", "replace")
-MAY_HAVE_HAPPENED = ("fsync", "replace")
+CALLS = (
+    *("open", "pwrite", "pread", "fsync", "fdatasync", "mkdir", "fstat", "replace", "unlink"),
+    "fchmod",
+)
+MAY_HAVE_HAPPENED = ("fsync", "replace", "unlink")
 
 
 def _error(number: int) -> OSError:

@@ -85,7 +85,7 @@ def _culprits(seq: int, records: Sequence[Record], size: int) -> Iterator[set[in
                 header[place : place + 32] = [{owner - 1, owner}] * 32
             blamed += header
         for owner in batch:
-            blamed += [{owner}] * len(records[owner].salt + records[owner].payload)
+            blamed += [{owner}] * len(records[owner].salt + (records[owner].payload or b""))
         yield from blamed
         told += len(blamed)
         seq = batch.stop

@@ -89,6 +89,29 @@ def test_a_log_on_a_full_disk_loses_nothing_and_goes_on_once_there_is_room(
     assert list(again.incidents()) == []
 
 
+def test_an_erasure_for_which_there_is_no_room_changes_nothing_and_is_done_once_there_is(
+    small_disk: Callable[[str], Path],
+    open_writer: Callable[..., Any],
+    chained: Callable[..., list[Record]],
+    audit: Callable[..., list[Record]],
+) -> None:
+    disk = small_disk("size=1m")
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(600 * 1024))
+    writer = open_writer(disk / "log", 10**9)
+    refused = _fill(writer, chained, 5000)
+    known = audit(writer)
+    for _ in range(2):
+        with pytest.raises(SinkUnavailable, match="make room"):
+            writer.erase((3,))
+        assert audit(writer) == known
+    ballast.unlink()
+    writer.erase((3,))
+    known[3] = known[3]._replace(salt=b"", payload=None)
+    assert list(writer.read()) == known
+    writer.append(len(known), refused)
+
+
 def test_a_log_that_was_left_on_a_full_disk_opens_once_there_is_room(
     small_disk: Callable[[str], Path],
     open_writer: Callable[..., Any],

@@ -190,7 +190,7 @@ def test_damage_before_a_later_batch_is_reported_beside_a_live_writer_too(
     path, _ = make_log([2])
     writer = open_writer(path)
     records = extend(writer, [1, 1])
-    place = records[2].payload
+    place = records[2].payload or b""
     _damage_end(path, lambda data: data.replace(place, place[:-1] + b"!"))
     with pytest.raises(SinkCorrupt, match="a later batch shows") as caught:
         list(open_reader(path).read())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -10,15 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import lmdb
 
 from rynxs.api import SinkConflict, SinkCorrupt, SinkUnavailable
-from rynxs_sink_lmdb import medium, meta, opening, place
+from rynxs_sink_lmdb import claims, medium, opening, place, rewriting
+from rynxs_sink_lmdb.current import CurrentFile
 from rynxs_sink_lmdb.errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
 
     from rynxs.api import SinkError
     from rynxs_sink_lmdb.medium import Databases, Txn
-    from rynxs_sink_lmdb.opening import Opened
     from rynxs_sink_lmdb.place import Identity
 
 Result = TypeVar("Result")
@@ -33,26 +34,27 @@ class Snapshot(NamedTuple):
 
 
 class SharedEnvironment:
-    """The environment that all sinks of this process share which have the same file open.
+    """The environment that all sinks of this process share which have the same log open.
 
     LMDB allows one per file and process. A lock lets one transaction in at a time: the map may be
     resized only when none is open, and each is short.
 
     Attributes:
-        path: the file, without symbolic links.
-        identity: which file that was when it was opened.
+        file: the open file.
         users: number of sinks that have it open.
     """
 
     def __init__(self, path: str, identity: Identity) -> None:
-        self.path = path
-        self.identity = identity
+        """`path` is without symbolic links; `identity` is that of the file there."""
+        self.file = CurrentFile(path, identity)
         self.users = 0
         self._process = os.getpid()
         self._lock = Lock()
-        self._opened: Opened | None = None
-        self._map_max: int | None = None
-        self._last_page = 0
+
+    @property
+    def path(self) -> str:
+        """The file, without symbolic links."""
+        return self.file.path
 
     def open(self, map_max: int | None) -> None:
         """Open the file for one more sink.
@@ -61,14 +63,14 @@ class SharedEnvironment:
             map_max: bytes to which a writer lets the map grow, None for a reader.
         """
         with self._lock, translated(self.path):
-            before = self._map_max
+            before = self.file.map_max
             if map_max is not None and before is None:
-                self._drop()
-            self._map_max = max(filter(None, (before, map_max)), default=None)
+                self.file.drop()
+            self.file.map_max = max(filter(None, (before, map_max)), default=None)
             try:
-                self._current(SinkUnavailable)
+                self.file.get(SinkUnavailable)
             except BaseException:
-                self._map_max = before
+                self.file.map_max = before
                 raise
 
     def read(self, work: Callable[[Snapshot], Result], seq: int = 0) -> Result:
@@ -85,10 +87,10 @@ class SharedEnvironment:
                 try:
                     result = work(snapshot)
                 except (SinkCorrupt, lmdb.Error):
-                    if not self._is_overtaken(snapshot.txn):
+                    if not self.file.is_overtaken(snapshot.txn):
                         raise
                 else:
-                    if not self._is_overtaken(snapshot.txn):
+                    if not self.file.is_overtaken(snapshot.txn):
                         return result
                 finally:
                     snapshot.txn.abort()
@@ -101,8 +103,7 @@ class SharedEnvironment:
             SinkUnavailable: nothing was written.
             SinkCorrupt: the file is damaged; the error names `seq`.
         """
-        self._check_process()
-        with self._lock, translated(self.path, seq):
+        with self._writing(seq):
             while True:
                 snapshot = self._begin(medium.begin_writing, SinkConflict)
                 try:
@@ -110,34 +111,74 @@ class SharedEnvironment:
                     medium.commit(snapshot.txn)
                 except lmdb.MapFullError:
                     snapshot.txn.abort()
-                    self._make_room()
+                    self.file.make_room()
                 except BaseException:
                     snapshot.txn.abort()
                     raise
                 else:
                     return result
 
+    def rewrite(self, seqs: Collection[int]) -> None:
+        """Replace the file by one without some payloads, durably, if it holds one of them.
+
+        Raises:
+            SinkConflict: the file was replaced by something else.
+            SinkUnavailable: the file is the old one or the new one.
+            SinkCorrupt: the file is damaged.
+        """
+        with self._writing():
+            target = place.rewritten_file(self.path)
+            medium.remove_file(target)
+            snapshot = self._begin(medium.begin_writing, SinkConflict)
+            try:
+                if rewriting.is_needed(seqs, snapshot):
+                    rewriting.rewrite(seqs, snapshot, self.path, target)
+                    self._replace(target)
+            except BaseException:
+                with suppress(OSError):
+                    medium.remove_file(target)
+                raise
+            finally:
+                snapshot.txn.abort()
+            self.file.get(SinkConflict)  # so that this process does not keep the old one
+            # Also with nothing to do: who did it may have died before the name was durable.
+            medium.sync_directory(Path(self.path).parent)
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._drop()
+            self.file.close()
 
-    def disown(self) -> None:
-        """In a forked child: let go of what belongs to the parent.
+    def disown(self) -> bool:
+        """In a forked child: let go of what belongs to the parent, and tell whether that is done.
 
         With the lock taken a transaction of the parent's is under way, and must not be touched.
         """
-        if self._lock.acquire(blocking=False):
-            self._drop()
+        if not self._lock.acquire(blocking=False):
+            self.file.disown()
+            return False
+        self.file.close()
+        return True
+
+    @contextmanager
+    def _writing(self, seq: int = 0) -> Iterator[None]:
+        """Keep other threads out, and the writers of other processes; errors name `seq`."""
+        self._check_process()
+        with self._lock, translated(self.path, seq):
+            self.file.claim_writing(SinkConflict)
+            try:
+                yield
+            finally:
+                self.file.disclaim()
 
     def _begin(self, begin: Callable[[lmdb.Environment], Txn], moved: type[SinkError]) -> Snapshot:
         panicked = False
         while True:
-            opened = self._current(moved)
+            opened = self.file.get(moved)
             try:
                 txn = begin(opened.environment)
             except lmdb.MapResizedError:  # by another process
-                self._resize(opening.map_size(self.path))
+                self.file.resize(opening.map_size(self.path))
             except lmdb.ReadersFullError:
                 if not medium.reader_check(opened.environment):
                     raise
@@ -145,92 +186,22 @@ class SharedEnvironment:
                 if panicked:
                     raise
                 panicked = True
-                self._drop()
+                self.file.drop()
             else:
-                return Snapshot(txn, opened.records, opened.objects)
+                if self.file.is_at_its_path():
+                    return Snapshot(txn, opened.records, opened.objects)
+                txn.abort()  # it was replaced meanwhile, and the transaction may see an older state
 
-    def _current(self, moved: type[SinkError]) -> Opened:
-        """Return the open file, the one that is at its path, and open it again where need be."""
-        status = self._status(moved)
-        if self._opened is not None and self._is_outdated(self._opened):
-            self._drop()
-        if self._opened is None:
-            if self._map_max is None:
-                self._opened = opening.open_for_reading(self.path)
-            else:
-                self._opened = opening.open_for_writing(self.path, self._map_max)
-        else:
-            self._check_length(self._opened, status.st_size)
-            if self._opened.lock is None:
-                place.refuse_in_use(self.path)
-        return self._opened
-
-    def _status(self, moved: type[SinkError]) -> os.stat_result:
-        try:
-            status = Path(self.path).stat()
-        except FileNotFoundError:
-            raise moved(f"{self.path}: removed while this process has it open") from None
-        if place.identity_of(status) != self.identity:
-            raise moved(f"{self.path}: replaced by another file while this process has it open")
-        return status
-
-    def _is_outdated(self, opened: Opened) -> bool:
-        """Tell whether another lock file is the one to use, in which others will meet our locks."""
-        if opened.lock is None:
-            return place.lock_is_usable(self.path)
-        return place.identity(place.lock_file(self.path)) != opened.lock
-
-    def _check_length(self, opened: Opened, size: int) -> None:
-        """Refuse a file that was cut, as far as can be told before its map is touched."""
-        meta.check_length(self.path, size, self._last_page, opened.page_size)
-        self._last_page = opened.environment.info()["last_pgno"]
-        if (self._last_page + 1) * opened.page_size > size:  # or another process made it longer
-            size = Path(self.path).stat().st_size
-            meta.check_length(self.path, size, self._last_page, opened.page_size)
-
-    def _is_overtaken(self, txn: Txn) -> bool:
-        """Tell whether a writer came meanwhile and may have written over pages that were read.
-
-        Only of a snapshot without the lock file, for a writer does not know of it. What transaction
-        N + 1 frees is used again by N + 3 at the earliest, and that one begins when N + 2 is done.
-        So the snapshot N holds as long as the last transaction is N or N + 1.
-        """
-        opened = self._opened
-        if opened is None or opened.lock is not None:
-            return False
-        return opened.environment.info()["last_txnid"] > txn.id() + 1
-
-    def _make_room(self) -> None:
-        """Free what dead readers hold, or else let the map grow.
+    def _replace(self, target: str) -> None:
+        """Give the file's name to another one, while no process opens either.
 
         Raises:
-            SinkUnavailable: it must not grow further.
+            SinkUnavailable: others may have written past this process.
         """
-        opened, most = self._opened, self._map_max
-        assert opened is not None
-        assert most is not None
-        if medium.reader_check(opened.environment):
-            return
-        size = opened.environment.info()["map_size"]
-        if size >= most:
-            raise SinkUnavailable(
-                f"{self.path}: the map is full at {size} bytes and mapBytesMax is {most}; set it "
-                "higher and run again, nothing that was acknowledged is lost"
-            )
-        self._resize(min(2 * size, most))
-
-    def _resize(self, size: int) -> None:
-        assert self._opened is not None
-        try:
-            medium.set_map_size(self._opened.environment, size)
-        except BaseException:  # nothing is mapped now
-            self._drop()
-            raise
-
-    def _drop(self) -> None:
-        if self._opened is not None:
-            self._opened.environment.close()
-            self._opened = None
+        with claims.held(self.path, claims.REPLACE):
+            if not self.file.has_its_lock():
+                raise SinkUnavailable(f"{self.path}: the lock file was replaced, erase once more")
+            medium.replace_file(self.path, target)
 
     def _check_process(self) -> None:
         if os.getpid() != self._process:

@@ -5,14 +5,16 @@ Errors come out as LMDB and the system raise them; `errors.translated` turns the
 
 from __future__ import annotations
 
+import fcntl
 import os
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import lmdb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     Databases = lmdb._Database  # noqa: SLF001 - the stub has no public name for it
     Txn = lmdb.Transaction[bytes]
@@ -65,6 +67,19 @@ def open_without_lock(path: str, map_size: int) -> lmdb.Environment:
     )
 
 
+def open_for_rewriting(path: str, map_size: int) -> lmdb.Environment:
+    """Open an empty file that no one else uses; nothing in it is durable until `finish_file`."""
+    return lmdb.open(
+        path,
+        map_size=map_size,
+        subdir=False,
+        max_dbs=_DATABASES,
+        lock=False,
+        sync=False,
+        lib_version=_FORMAT,
+    )
+
+
 def begin_reading(environment: lmdb.Environment) -> Txn:
     """Begin a read transaction."""
     return environment.begin()
@@ -91,6 +106,11 @@ def put(txn: Txn, key: bytes, value: bytes, database: Databases | None = None) -
     txn.put(key, value, db=database)
 
 
+def delete(txn: Txn, key: bytes, database: Databases) -> bool:
+    """Delete one value, and tell whether it was there."""
+    return txn.delete(key, db=database)
+
+
 def commit(txn: Txn) -> None:
     """Make a transaction durable."""
     txn.commit()
@@ -113,6 +133,50 @@ def make_file(path: str) -> os.stat_result:
         return os.fstat(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_new_file(path: str) -> None:
+    """Make an empty file for this user alone, where none is."""
+    os.close(os.open(path, _NEW_FILE | os.O_EXCL, 0o600))
+
+
+def finish_file(path: str, pieces: Iterable[tuple[int, bytes]], like: os.stat_result) -> None:
+    """Write pieces at their offsets, take over another file's owner and mode, and flush all."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        for offset, data in pieces:
+            os.pwrite(descriptor, data, offset)
+        made = os.fstat(descriptor)
+        if (made.st_uid, made.st_gid) != (like.st_uid, like.st_gid):
+            os.fchown(descriptor, like.st_uid, like.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: str, by: str) -> None:
+    """Give a file's name to another one; durable once the directory is synced."""
+    Path(by).replace(path)
+
+
+def remove_file(path: str) -> None:
+    """Remove a file, if it is there."""
+    Path(path).unlink(missing_ok=True)
+
+
+def take_lock(path: str, flags: int, lock: bytes) -> int:
+    """Take a lock on bytes of a file, once no one else has one that excludes it.
+
+    It belongs to the descriptor that is returned (fcntl(2): open file description locks).
+    """
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, lock)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def allocate_file(path: str, size: int) -> None:

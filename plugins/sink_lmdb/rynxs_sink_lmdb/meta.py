@@ -72,6 +72,33 @@ def check_length(path: str, size: int, last_page: int, page_size: int) -> None:
         raise SinkCorrupt(0, f"{path}: the file is cut, {wanted - size} of {wanted} bytes are gone")
 
 
+def continued(path: str, transaction: int) -> list[tuple[int, bytes]]:
+    """Return both meta pages of a file as if its last transaction were number `transaction`.
+
+    Both have the newest state; that of the transaction before is nobody's.
+
+    Args:
+        path: a file that no one writes.
+        transaction: above 0, and not below the file's own.
+
+    Returns:
+        Offsets and the bytes to be written there.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        head = os.pread(descriptor, _READ, 0)
+    finally:
+        os.close(descriptor)
+    metas = _parse_both(path, head)
+    newest, page_size = _newest(path, metas), metas[0].page_size
+    start = metas.index(newest) * page_size
+    fields = _META.unpack_from(head, start)
+    return [
+        (number % 2 * page_size, _META.pack(number % 2, *fields[1:-1], number))
+        for number in (transaction - 1, transaction)
+    ]
+
+
 def _stable(read: Callable[[], bytes]) -> bytes:
     """Read until the same comes twice, for a writer may be at it."""
     before = read()

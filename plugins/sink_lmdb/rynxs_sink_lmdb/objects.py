@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rynxs.api import StoredObject, check_expected, version_of
 from rynxs_sink_lmdb import medium
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rynxs.api import Expect
     from rynxs_sink_lmdb.environment import Snapshot
+
+REMAINS: Final = b"remains"
+"""Key in the main database of a file in which an object was deleted."""
 
 _KEY_SIZE_MAX = 511
 
@@ -29,6 +34,18 @@ def put_object(name: str, data: bytes, expect: Expect | str, snapshot: Snapshot)
     current = get_object(name, snapshot)
     check_expected(name, current.version if current else None, expect)
     medium.put(snapshot.txn, name.encode(), data, snapshot.objects)
+
+
+def put_objects(objects: Sequence[tuple[str, bytes]], snapshot: Snapshot) -> None:
+    """Put objects, whatever is there."""
+    for name, data in objects:
+        medium.put(snapshot.txn, name.encode(), data, snapshot.objects)
+
+
+def delete_object(name: str, snapshot: Snapshot) -> None:
+    """Delete an object, if it is there, and note that free pages still hold bytes of it."""
+    if medium.delete(snapshot.txn, name.encode(), snapshot.objects):
+        medium.put(snapshot.txn, REMAINS, b"1")
 
 
 def list_objects(prefix: str, snapshot: Snapshot) -> list[str]:

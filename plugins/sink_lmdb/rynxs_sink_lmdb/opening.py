@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rynxs.api import SinkUnavailable
-from rynxs_sink_lmdb import medium, meta, place
+from rynxs_sink_lmdb import lineage, medium, meta, place
 from rynxs_sink_lmdb.settings import MAP_BYTES_MIN
 
 if TYPE_CHECKING:
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from rynxs_sink_lmdb.medium import Databases, Txn
     from rynxs_sink_lmdb.place import Identity
 
+RECORDS: Final = b"records"
+OBJECTS: Final = b"objects"
+LAST_BATCH: Final = b"last-batch"
+
 _MARK: Final = b"format"
 _FORMAT: Final = b"rynxs log 1"
-_RECORDS: Final = b"records"
-_OBJECTS: Final = b"objects"
+
+KEPT: Final = (_MARK, LAST_BATCH)
+"""Keys of the main database whose values outlive the file."""
 
 
 class Opened(NamedTuple):
@@ -30,6 +35,7 @@ class Opened(NamedTuple):
         objects: keyed by name.
         page_size: bytes of a page.
         lock: which lock file is used; None when none is.
+        lineage: of the file; empty when its writers did not give it one yet.
     """
 
     environment: lmdb.Environment
@@ -37,6 +43,7 @@ class Opened(NamedTuple):
     objects: Databases
     page_size: int
     lock: Identity | None
+    lineage: bytes
 
 
 def map_size(path: str) -> int:
@@ -51,10 +58,13 @@ def map_size(path: str) -> int:
 def open_for_writing(path: str, map_max: int) -> Opened:
     """Open a file, and make it a log if it is empty; its name is durable on return.
 
+    `claims.WRITE` must be held, so that no file of the log is being written anew.
+
     Raises:
         SinkUnavailable: the file is not a log.
         SinkCorrupt: the file is damaged.
     """
+    medium.remove_file(place.rewritten_file(path))
     is_made = meta.check_file(path)
     place.allocate_lock(path)
     if not is_made:
@@ -62,16 +72,18 @@ def open_for_writing(path: str, map_max: int) -> Opened:
     environment = medium.open_for_writing(path, min(map_size(path), map_max))
     try:
         medium.reader_check(environment)
-        records, objects = _make_databases(environment, path)
+        records, objects, ids = _make_databases(environment, path)
     except BaseException:
         environment.close()
         raise
     lock = place.identity(place.lock_file(path))
-    return Opened(environment, records, objects, environment.stat()["psize"], lock)
+    return Opened(environment, records, objects, environment.stat()["psize"], lock, ids)
 
 
 def open_for_reading(path: str) -> Opened:
     """Open a log for reading, with the lock file if there is one that may be written.
+
+    `claims.READ` or `claims.WRITE` must be held, so that the file is not replaced meanwhile.
 
     Raises:
         SinkUnavailable: the file is not a log.
@@ -89,22 +101,27 @@ def open_for_reading(path: str) -> Opened:
     try:
         if lock is not None:
             medium.reader_check(environment)
-        _check_mark(environment, path)
-        records = environment.open_db(_RECORDS, create=False)
-        objects = environment.open_db(_OBJECTS, create=False)
+        ids = _check_mark(environment, path)
+        records = environment.open_db(RECORDS, create=False)
+        objects = environment.open_db(OBJECTS, create=False)
     except BaseException:
         environment.close()
         raise
-    return Opened(environment, records, objects, environment.stat()["psize"], lock)
+    return Opened(environment, records, objects, environment.stat()["psize"], lock, ids)
 
 
-def _make_databases(environment: lmdb.Environment, path: str) -> tuple[Databases, Databases]:
-    """Return those of records and of objects, made and marked durably if the file is empty."""
+def _make_databases(environment: lmdb.Environment, path: str) -> tuple[Databases, Databases, bytes]:
+    """Return those of records and of objects, made and marked durably if missing, and the lineage.
+
+    The name of a file that has replaced another is made durable too, for who replaced it may have
+    died before that.
+    """
     txn = medium.begin_writing(environment)
     try:
         is_new = _mark(txn, path)
-        records = environment.open_db(_RECORDS, txn=txn, create=is_new)
-        objects = environment.open_db(_OBJECTS, txn=txn, create=is_new)
+        ids = _lineage(txn)
+        records = environment.open_db(RECORDS, txn=txn, create=is_new)
+        objects = environment.open_db(OBJECTS, txn=txn, create=is_new)
         is_empty = not txn.stat(records)["entries"]
         medium.commit(txn)
     except BaseException:
@@ -112,7 +129,18 @@ def _make_databases(environment: lmdb.Environment, path: str) -> tuple[Databases
         raise
     if is_empty:
         place.sync_directories(path)
-    return records, objects
+    elif lineage.replaces_any(ids):
+        medium.sync_directory(Path(path).parent)
+    return records, objects, ids
+
+
+def _lineage(txn: Txn) -> bytes:
+    """Return the lineage of a file, and begin one if it has none."""
+    found = txn.get(lineage.KEY)
+    if found is None:
+        found = lineage.begun()
+        medium.put(txn, lineage.KEY, found)
+    return found
 
 
 def _mark(txn: Txn, path: str) -> bool:
@@ -126,16 +154,19 @@ def _mark(txn: Txn, path: str) -> bool:
     return True
 
 
-def _check_mark(environment: lmdb.Environment, path: str) -> None:
+def _check_mark(environment: lmdb.Environment, path: str) -> bytes:
+    """Refuse what is no log, and return the lineage of one."""
     txn = medium.begin_reading(environment)
     try:
         found, is_empty = txn.get(_MARK), not txn.stat()["entries"]
+        ids = txn.get(lineage.KEY) or b""
     finally:
         txn.abort()
     if is_empty:
         raise _no_log(path)
     if found != _FORMAT:
         raise _not_a_log(path, found)
+    return ids
 
 
 def _no_log(path: str) -> SinkUnavailable:

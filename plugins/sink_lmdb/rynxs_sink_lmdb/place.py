@@ -17,7 +17,7 @@ from rynxs_sink_lmdb import medium, meta
 LOCK_SIZE: Final = 64 * 1024
 
 _BLOCK = 512  # stat(2): the unit of st_blocks, whatever the file system's is
-_LOCK = struct.Struct("@hhqqi4x")  # fcntl(2): type, whence, start, length, process
+FLOCK = struct.Struct("@hhqqi4x")  # fcntl(2): type, whence, start, length, process
 
 
 class Identity(NamedTuple):
@@ -39,6 +39,11 @@ def locate(path: str) -> str:
 def lock_file(path: str) -> str:
     """Return the path of the lock file of a log."""
     return f"{path}-lock"
+
+
+def rewritten_file(path: str) -> str:
+    """Return the path of the file that is to replace a log's, while that is written anew."""
+    return f"{path}-rewrite"
 
 
 def identity_of(status: os.stat_result) -> Identity:
@@ -117,8 +122,8 @@ def refuse_in_use(path: str) -> None:
     except FileNotFoundError:
         return
     try:
-        wanted = _LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
-        found, *_ = _LOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, wanted))
+        wanted = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
+        found, *_ = FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, wanted))
     finally:
         os.close(descriptor)
     if found != fcntl.F_UNLCK:

@@ -49,12 +49,20 @@ class LmdbReader(Sink):
             yield from records.decode(position, items)
             position += len(items)
 
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Refuse."""
+        raise SinkUnavailable(f"{self._path}: the log is open for reading only")
+
     def get(self, name: str) -> StoredObject | None:
         """Return an object, or None."""
         check_object_name(name)
         return self._open_environment().read(partial(objects.get_object, name))
 
     def put(self, name: str, data: bytes, expect: Expect | str = ANY) -> str:
+        """Refuse."""
+        raise SinkUnavailable(f"{self._path}: the log is open for reading only")
+
+    def delete(self, name: str) -> None:
         """Refuse."""
         raise SinkUnavailable(f"{self._path}: the log is open for reading only")
 

@@ -1,7 +1,8 @@
 """Records in the database: eight bytes of key, and a value that says when it is damaged.
 
 A value, big-endian: CRC-32 (4 bytes) of all that follows, started from the lower half of the seq;
-header size (2), salt size (1), reserved (1); header, salt, payload.
+header size (2), salt size (1), form (1); header, salt, payload. Of a record in the form `ERASED`
+only the header is left.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from zlib import crc32
 
 import lmdb
 
-from rynxs.api import Record, SinkCorrupt
+from rynxs.api import ERASED, PRESENT, Record, SinkCorrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,7 +33,7 @@ _LOWER_HALF: Final = 2**32 - 1
 _CHUNK_RECORDS: Final = 1_000
 _CHUNK_BYTES: Final = 8 * 1024 * 1024
 # What `Record._make` does, without its check of the length, at the speed of C.
-_make_record: Callable[[Iterable[bytes]], Record] = partial(tuple.__new__, Record)
+_make_record: Callable[[Iterable[bytes | None]], Record] = partial(tuple.__new__, Record)
 
 
 def encode(start: int, records: Sequence[Record]) -> list[Item]:
@@ -40,7 +41,10 @@ def encode(start: int, records: Sequence[Record]) -> list[Item]:
     key, crc, sizes, checksum = _KEY.pack, _CRC.pack, _SIZES.pack, crc32
     items = []
     for seq, (header, salt, payload) in enumerate(records, start):
-        body = sizes(len(header), len(salt), 0) + header + salt + payload
+        if payload is None:
+            body = sizes(len(header), 0, ERASED) + header
+        else:
+            body = sizes(len(header), len(salt), PRESENT) + header + salt + payload
         items.append((key(seq), crc(checksum(body, seq & _LOWER_HALF)) + body))
     return items
 
@@ -56,18 +60,46 @@ def decode(start: int, items: Iterable[Item]) -> Iterator[Record]:
         if key != key_of(seq):
             raise SinkCorrupt(seq, f"missing: the next record is under key {key.hex()}")
         try:
-            found, header_size, salt_size, reserved = unpack(value)
+            found, header_size, salt_size, form = unpack(value)
         except struct.error:
             raise SinkCorrupt(seq, f"is cut, {len(value)} bytes are stored") from None
         if checksum(value[_CRC.size :], seq & _LOWER_HALF) != found:
             raise SinkCorrupt(seq, "fails its checksum")
         salt_start = _HEAD.size + header_size
         payload_start = salt_start + salt_size
-        if payload_start > len(value) or reserved or salt_size not in _SALT_SIZES:
-            raise SinkCorrupt(seq, "has sizes that no record has")
+        if payload_start > len(value) or salt_size not in _SALT_SIZES or form > ERASED:
+            raise SinkCorrupt(seq, "has sizes or a form that no record has")
+        payload = value[payload_start:] if form == PRESENT else None
+        if payload is None and salt_start != len(value):
+            raise SinkCorrupt(seq, "is erased, and more than its header is stored")
         yield _make_record(
-            (value[_HEAD.size : salt_start], value[salt_start:payload_start], value[payload_start:])
+            (value[_HEAD.size : salt_start], value[salt_start:payload_start], payload)
         )
+
+
+def key_of(seq: int) -> bytes:
+    """Return the key of a record."""
+    return _KEY.pack(seq)
+
+
+def get(seq: int, snapshot: Snapshot) -> Record:
+    """Return one record.
+
+    Raises:
+        SinkCorrupt: it is damaged, or not there.
+    """
+    value = snapshot.txn.get(key_of(seq), db=snapshot.records)
+    if value is None:
+        raise SinkCorrupt(seq, "missing")
+    (record,) = decode(seq, [(key_of(seq), value)])
+    return record
+
+
+def without_payload(item: Item) -> Item:
+    """Return what is stored of a record once its payload is erased; it is checked before."""
+    (seq,) = _KEY.unpack(item[0])
+    (record,) = decode(seq, [item])
+    return encode(seq, [Record(record.header, b"", None)])[0]
 
 
 def count(snapshot: Snapshot) -> int:

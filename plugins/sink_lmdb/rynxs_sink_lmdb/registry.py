@@ -10,18 +10,22 @@ import os
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from rynxs.api import SinkUnavailable
 from rynxs_sink_lmdb import place
 from rynxs_sink_lmdb.environment import SharedEnvironment
 from rynxs_sink_lmdb.errors import translated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rynxs_sink_lmdb.place import Identity
 
 
 class _Registry:
     def __init__(self) -> None:
         self.lock = Lock()
-        self.environments: dict[Identity, SharedEnvironment] = {}
+        self.environments: list[SharedEnvironment] = []
+        self.untouchable: list[SharedEnvironment] = []
 
 
 _registry = _Registry()
@@ -54,27 +58,45 @@ def acquire_reader(path: str) -> SharedEnvironment:
 def release(environment: SharedEnvironment) -> None:
     """Close a file once its last sink has released it."""
     with _registry.lock:
-        if _registry.environments.get(environment.identity) is not environment:
+        if not any(each is environment for each in _registry.environments):
             return  # it belongs to the process that forked this one
         environment.users -= 1
         if not environment.users:
-            del _registry.environments[environment.identity]
+            _registry.environments.remove(environment)
             environment.close()
 
 
 def _acquire(path: str, identity: Identity, map_max: int | None) -> SharedEnvironment:
-    environment = _registry.environments.get(identity) or SharedEnvironment(path, identity)
-    environment.open(map_max)
-    _registry.environments[identity] = environment
+    if _find(path, identity, _registry.untouchable) is not None:
+        raise SinkUnavailable(
+            f"{path}: already open in this process, which was forked in the middle of a transaction"
+        )
+    environment = _find(path, identity, _registry.environments)
+    if environment is None:
+        environment = SharedEnvironment(path, identity)
+        environment.open(map_max)
+        _registry.environments.append(environment)
+    else:
+        environment.open(map_max)
     environment.users += 1
     return environment
 
 
+def _find(
+    path: str, identity: Identity, environments: Iterable[SharedEnvironment]
+) -> SharedEnvironment | None:
+    """Return what has a file open, by whatever name, or the one of which it took the place."""
+    for environment in environments:
+        if environment.file.identity == identity or environment.path == path:
+            return environment
+    return None
+
+
 def _after_fork() -> None:
+    """Let go of what belongs to the parent, but for what a transaction of its threads is in."""
     global _registry
     inherited, _registry = _registry, _Registry()
-    for environment in inherited.environments.values():
-        environment.disown()
+    _registry.untouchable = [each for each in inherited.environments if not each.disown()]
 
 
 os.register_at_fork(after_in_child=_after_fork)

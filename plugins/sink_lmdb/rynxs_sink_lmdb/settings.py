@@ -31,10 +31,13 @@ class LmdbSettings(ConfigModel):
 
     @field_validator("path")
     @classmethod
-    def _is_no_lock_file(cls, path: str) -> str:
-        # LMDB keeps its locks in a file of that name, and would write over a log that has it.
+    def _is_no_file_of_another_log(cls, path: str) -> str:
+        # LMDB keeps its locks in a file of that name, and would write over a log that has it; the
+        # file in which a log is written anew is removed when one is left behind.
         if path.endswith("-lock"):
             raise ValueError("ends in -lock, as the lock file of another log does")
+        if path.endswith("-rewrite"):
+            raise ValueError("ends in -rewrite, as the file that is to replace another log does")
         return path
 
 

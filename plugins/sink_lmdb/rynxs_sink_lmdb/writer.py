@@ -15,6 +15,8 @@ from rynxs.api import (
     version_of,
 )
 from rynxs_sink_lmdb import medium, objects, registry
+from rynxs_sink_lmdb.objects import put_objects
+from rynxs_sink_lmdb.opening import LAST_BATCH
 from rynxs_sink_lmdb.reader import LmdbReader
 from rynxs_sink_lmdb.records import count, encode
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from rynxs_sink_lmdb.records import Item
     from rynxs_sink_lmdb.settings import LmdbSettings
 
-_LAST_BATCH: Final = b"last-batch"
 _TOKEN_SIZE: Final = 16
 
 
@@ -66,11 +67,26 @@ class LmdbWriter(LmdbReader):
             raise
         self._in_doubt = None
 
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Write the file anew without these payloads, and put it in the place of the old one."""
+        self._open_environment().rewrite(frozenset(seqs))
+
     def put(self, name: str, data: bytes, expect: Expect | str = ANY) -> str:
         """Store an object in a transaction of its own."""
         check_object_name(name)
         self._open_environment().write(partial(objects.put_object, name, data, expect))
         return version_of(data)
+
+    def put_all(self, objects: Sequence[tuple[str, bytes]]) -> None:
+        """Store objects in one transaction."""
+        for name, _ in objects:
+            check_object_name(name)
+        self._open_environment().write(partial(put_objects, objects))
+
+    def delete(self, name: str) -> None:
+        """Delete an object; the next erasure takes its bytes out of the file."""
+        check_object_name(name)
+        self._open_environment().write(partial(objects.delete_object, name))
 
     def _acquire(self, settings: LmdbSettings) -> SharedEnvironment:
         return registry.acquire_writer(settings.path, settings.map_bytes_max)
@@ -92,6 +108,6 @@ def _append(start: int, items: Sequence[Item], token: bytes, snapshot: Snapshot)
     size = count(snapshot)
     if size == start:
         medium.put_many(snapshot.txn, snapshot.records, items)
-    elif size != start + len(items) or snapshot.txn.get(_LAST_BATCH) != token:
+    elif size != start + len(items) or snapshot.txn.get(LAST_BATCH) != token:
         raise SinkConflict(f"append at {start}, but the log holds {size} records")
-    medium.put(snapshot.txn, _LAST_BATCH, token)
+    medium.put(snapshot.txn, LAST_BATCH, token)

@@ -31,7 +31,7 @@ for line in sys.stdin:
         sink = writer(path) if how == "write" else reader(path)
         for batch in Audit(sink, []).batches():
             pass
-        say(f"fine {sink.size()} {sink._environment._opened.lock is not None}")
+        say(f"fine {sink.size()} {sink._environment.file.opened.lock is not None}")
         sink.close()
     except RynxsError as error:
         say(f"{type(error).__name__} {error.exit_code} {error}")
@@ -95,11 +95,11 @@ def test_a_reader_without_a_lock_file_takes_to_the_one_that_a_writer_makes(
 ) -> None:
     reader = open_reader(public_log)
     assert reader.size() == 7
-    assert reader._environment._opened.lock is None
+    assert reader._environment.file.opened.lock is None
     script = "sink = writer(sys.argv[1]); sink.append(7, history(9)[7:]); say(sink.size())"
     assert child(script, public_log).communicate() == ("9\n", "")
     assert list(reader.read()) == list(history(9))
-    assert reader._environment._opened.lock is not None
+    assert reader._environment.file.opened.lock is not None
 
 
 def test_a_reader_without_a_lock_file_stops_when_a_writer_comes_and_goes_on_after_it(

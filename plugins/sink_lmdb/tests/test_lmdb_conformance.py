@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 KILLS = int(os.environ.get("RYNXS_KILLS", "20"))
 LMDB_CALLS = (
     *("open_for_writing", "begin_reading", "begin_writing", "put_many", "put", "commit"),
-    "reader_check",
+    *("reader_check", "open_for_rewriting", "delete"),
 )
-SYSTEM_CALLS = ("make_file", "allocate_file", "sync_directory")
-MAY_HAVE_HAPPENED = ("put_many", "put", "commit", *SYSTEM_CALLS)
+SYSTEM_CALLS = (
+    *("make_file", "allocate_file", "sync_directory", "make_new_file", "finish_file"),
+    *("replace_file", "remove_file", "take_lock"),
+)
+MAY_HAVE_HAPPENED = (
+    *("put_many", "put", "commit", "delete"),
+    *(name for name in SYSTEM_CALLS if name != "take_lock"),  # which would leave a descriptor open
+)
 
 
 def _full() -> lmdb.Error:

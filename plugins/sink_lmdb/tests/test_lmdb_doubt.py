@@ -110,7 +110,7 @@ def test_after_a_failed_meta_page_the_file_is_opened_again(
 ) -> None:
     writer = open_writer(log_path)
     writer.append(0, history(3))
-    before = writer._environment._opened.environment
+    before = writer._environment.file.opened.environment
     panic = lmdb.PanicError("mdb_txn_begin: MDB_PANIC")
     begins = iter([panic, None])
     real = medium.begin_writing
@@ -123,7 +123,7 @@ def test_after_a_failed_meta_page_the_file_is_opened_again(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(medium, "begin_writing", once)
         writer.append(3, history(5)[3:])
-    assert writer._environment._opened.environment is not before
+    assert writer._environment.file.opened.environment is not before
     with failing("begin_reading", panic), pytest.raises(SinkUnavailable, match="open the log"):
         writer.size()
     assert tuple(writer.read()) == history(5)

@@ -82,6 +82,24 @@ def test_a_log_on_a_full_disk_loses_nothing_and_goes_on_once_there_is_room(
     assert list(again.incidents()) == []
 
 
+def test_an_erasure_for_which_there_is_no_room_changes_nothing_and_is_done_once_there_is(
+    disk: Path, open_writer: Callable[..., Any]
+) -> None:
+    (disk / "ballast").write_bytes(bytes(BALLAST))
+    writer = open_writer(disk / "log.mdb")
+    size = _fill(writer)
+    for _ in range(2):
+        with pytest.raises(SinkUnavailable, match="make room"):
+            writer.erase((3,))
+        assert tuple(writer.read()) == history(size)
+    assert {path.name for path in disk.iterdir()} == {"ballast", "log.mdb", "log.mdb-lock"}
+    (disk / "ballast").unlink()
+    subprocess.run(["mount", "-o", "remount,size=2m", str(disk)], check=True)
+    writer.erase((3,))
+    assert list(writer.read())[3].payload is None
+    writer.append(size, history(size + 20)[size:])
+
+
 def test_a_log_on_a_full_disk_opens_for_reading_and_for_writing(
     disk: Path,
     open_writer: Callable[..., Any],

@@ -114,5 +114,6 @@ def test_the_defaults_are_those_of_the_readme() -> None:
 
 
 def test_a_log_named_as_the_lock_file_of_another_is_refused() -> None:
-    with pytest.raises(ValidationError, match="ends in -lock"):
-        LmdbSettings.model_validate({"path": "log.mdb-lock"})
+    for ending in ("-lock", "-rewrite"):
+        with pytest.raises(ValidationError, match=f"ends in {ending}"):
+            LmdbSettings.model_validate({"path": f"log.mdb{ending}"})

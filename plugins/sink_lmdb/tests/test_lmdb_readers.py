@@ -38,7 +38,7 @@ for line in sys.stdin:
 
 
 def _snapshots_held(writer: Any) -> int:
-    slots = writer._environment._opened.environment.readers().splitlines()[1:]
+    slots = writer._environment.file.opened.environment.readers().splitlines()[1:]
     return sum(not slot.endswith(" -") for slot in slots)
 
 
@@ -101,7 +101,7 @@ def test_the_lock_file_has_room_for_a_thousand_readers(
     log_path: Path, open_writer: Callable[..., Any]
 ) -> None:
     writer = open_writer(log_path)
-    assert writer._environment._opened.environment.max_readers() > 1_000
+    assert writer._environment.file.opened.environment.max_readers() > 1_000
 
 
 def test_a_writer_that_died_in_its_transaction_holds_nobody_up(

@@ -37,7 +37,7 @@ def test_the_layout_is_that_of_the_readme(
     with beneath() as (txn, database, _):
         assert txn.get(b"format") == b"rynxs log 1"
         assert list(txn.cursor(database)) == [
-            (_key(seq), _value(seq, (len(header), len(salt), 0), header + salt + payload))
+            (_key(seq), _value(seq, (len(header), len(salt), 0), header + salt + (payload or b"")))
             for seq, (header, salt, payload) in enumerate(records)
         ]
 
@@ -99,7 +99,9 @@ def test_nothing_is_read_that_was_not_asked_for(
         (lambda _: _value(DAMAGED - 1, (3, 0, 0), b"abcdef"), "checksum"),  # of its neighbour
         (lambda _: _value(DAMAGED, (7, 0, 0), b"abcdef"), "sizes"),
         (lambda _: _value(DAMAGED, (3, 1, 0), b"abcdef"), "sizes"),
-        (lambda _: _value(DAMAGED, (3, 0, 1), b"abcdef"), "sizes"),
+        (lambda _: _value(DAMAGED, (3, 0, 2), b"abcdef"), "sizes or a form"),
+        (lambda _: _value(DAMAGED, (3, 0, 1), b"abcdef"), "erased, and more than its header"),
+        (lambda _: _value(DAMAGED, (3, 16, 1), b"abc" + bytes(16)), "erased, and more than its"),
     ],
 )
 def test_a_damaged_value_is_told_with_its_seq_and_the_records_around_it_are_read(

@@ -10,6 +10,7 @@ import pytest
 
 from rynxs.errors import SinkError, SinkUnavailable
 from rynxs.testing.histories import history
+from rynxs.testing.sink.erasing import erased
 from rynxs.testing.sink.subject import SinkUnderTest, append_batches
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rynxs.testing.sink.subject import Place
 
 _COUNTS = (2, 5, 1)
+_ERASED = (3, 4)  # of one batch, with a salt and without
 _OCCURRENCES_MAX = 500
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, whose attributes can be set
 
@@ -130,6 +132,7 @@ class _Use:
         self._opened: list[Sink] = []
         self._acknowledged = 0
         self._pending = 0
+        self._erasure_acknowledged = False
 
     def begin(self) -> None:
         """Make the log, use all of it, and open it again."""
@@ -142,18 +145,25 @@ class _Use:
             for count in _COUNTS:
                 self._pending = count
                 self._append(sink)
+            sink.erase(_ERASED)
+            self._erasure_acknowledged = True
             list(sink.read())
             sink.put("name", b"data")
             assert sink.get("name") is not None
             sink.list()
+            sink.delete("name")
             sink.close()
 
     def send_again(self) -> None:
-        """Send the batch that was refused as unavailable once more, now that nothing fails."""
+        """Send what was refused as unavailable once more, now that nothing fails."""
         if self._opened and self._pending:
             # Closed, or broken until it is opened again: that is allowed. A conflict is not.
             with suppress(SinkUnavailable):
                 self._append(self._opened[-1])
+        elif self._opened and self._acknowledged > _ERASED[-1]:
+            with suppress(SinkUnavailable):
+                self._opened[-1].erase(_ERASED)
+                self._erasure_acknowledged = True
 
     def close(self) -> None:
         """Close what is open."""
@@ -166,10 +176,18 @@ class _Use:
         sink = self._place.writer()
         found = list(sink.read())
         assert len(found) >= self._acknowledged, self._lost(len(found))
-        assert tuple(found) == history(len(found)), f"{self._where}: the records differ"
+        for seq, (record, wanted) in enumerate(zip(found, history(len(found)), strict=True)):
+            gone = seq in _ERASED and record == erased(wanted)
+            assert gone or record == wanted, f"{self._where}: record {seq} differs"
+            if seq in _ERASED and self._erasure_acknowledged:
+                assert gone, f"{self._where}: the erasure of record {seq} was acknowledged"
         append_batches(sink, history(len(found) + 1), [1])
         sink.put("name", b"more")
-        assert tuple(sink.read()) == history(len(found) + 1)
+        assert list(sink.read()) == [*found, history(len(found) + 1)[-1]]
+        sink.delete("name")
+        sink.erase([seq for seq in _ERASED if seq < len(found)])
+        for seq, record in enumerate(list(sink.read())):
+            assert seq not in _ERASED or record.payload is None, f"{self._where}: record {seq}"
         sink.close()
 
     def _append(self, sink: Sink) -> None:

@@ -52,6 +52,22 @@ class Objects(SinkUnderTest):
         assert first != second
         assert sink.get("name") == (b"short", second)
 
+    def test_objects_put_together_are_each_got_as_they_were_put(
+        self, sink: Sink, place: Place
+    ) -> None:
+        """New ones, and in the place of others; of several sizes, some below a common name."""
+        sink.put("many/0", b"before")
+        contents = {
+            f"many/{number}": bytes(number % 256 for _ in range(number)) for number in range(99)
+        }
+        sink.put_all(list(contents.items()))
+        sink.put_all([])
+        for reader in (sink, place.reader()):
+            assert {name: got.data for name in contents if (got := reader.get(name))} == contents
+        sink.close()
+        reopened = place.writer()
+        assert {name: got.data for name in contents if (got := reopened.get(name))} == contents
+
     def test_an_object_that_must_be_absent_is_created_once(self, sink: Sink) -> None:
         """Also when it would get the same bytes."""
         version = sink.put("name", b"data", ABSENT)
@@ -97,13 +113,48 @@ class Objects(SinkUnderTest):
             sink.put(name, b"")
         assert list(sink.list("n/")) == names
 
+    def test_a_deleted_object_is_gone_and_can_be_created_again(
+        self, sink: Sink, place: Place
+    ) -> None:
+        """All versions of it, also after reopening; deleting what is not there does nothing."""
+        for data in (b"one", b"two"):
+            sink.put("a/b", data)
+        for name in ("a/bc", "ab", "z"):
+            sink.put(name, b"stays")
+        for name in ("a/b", "a/b", "never/put"):
+            sink.delete(name)
+        for reader in (sink, place.reader()):
+            assert reader.get("a/b") is None
+            assert list(reader.list()) == ["a/bc", "ab", "z"]
+        sink.close()
+        reopened = place.writer()
+        assert reopened.get("a/b") is None
+        assert list(reopened.list()) == ["a/bc", "ab", "z"]
+        version = reopened.put("a/b", b"three", ABSENT)
+        assert reopened.get("a/b") == (b"three", version)
+
+    def test_a_reader_and_a_closed_log_delete_nothing(self, sink: Sink, place: Place) -> None:
+        """It is for writers."""
+        sink.append(0, history(1))
+        sink.put("name", b"data")
+        with refused(SinkUnavailable, "a reader's deletion"):
+            place.reader().delete("name")
+        sink.close()
+        with refused(SinkUnavailable, "a deletion after close"):
+            sink.delete("name")
+        found = place.reader().get("name")
+        assert found is not None
+        assert found.data == b"data"
+
     def test_what_is_no_name_is_refused(self, sink: Sink) -> None:
-        """By `put` and by `get`; `rynxs.api.check_object_name` does it."""
+        """By `put`, `get` and `delete`; `rynxs.api.check_object_name` does it."""
         for name in _NO_NAMES:
             with refused(SinkUnavailable, f"put of {name!r}, which is no name,"):
                 sink.put(name, b"data")
             with refused(SinkUnavailable, f"get of {name!r}, which is no name,"):
                 sink.get(name)
+            with refused(SinkUnavailable, f"deletion of {name!r}, which is no name,"):
+                sink.delete(name)
         assert list(sink.list()) == []
 
     def test_objects_and_records_do_not_touch_each_other(self, sink: Sink, place: Place) -> None:

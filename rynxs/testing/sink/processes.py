@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rynxs.testing.actor import KILLED_HISTORY
+from rynxs.testing.actor import ERASED_BATCHES, ERASED_HISTORY, KILLED_HISTORY
 from rynxs.testing.histories import history
-from rynxs.testing.sink.subject import SinkUnderTest
+from rynxs.testing.sink.erasing import erased
+from rynxs.testing.sink.subject import SinkUnderTest, append_batches
 
 if TYPE_CHECKING:
     import subprocess
@@ -55,6 +56,31 @@ class Processes(SinkUnderTest):
             assert tuple(found) == records[: len(found)], f"kill {round_number}: records differ"
             if len(found) == KILLED_HISTORY:
                 place = next(places)
+
+    def test_an_erasure_that_kill_9_ends_loses_no_other_record(
+        self, places: Iterator[Place]
+    ) -> None:
+        """Each record is as it was or erased, those acknowledged are erased, and it can go on."""
+        records = history(ERASED_HISTORY)
+        done = ERASED_HISTORY - 1
+        for round_number in range(max(1, self.kills // 2)):
+            if done == ERASED_HISTORY - 1:
+                place, done = next(places), -1
+                sink = place.writer()
+                append_batches(sink, records, ERASED_BATCHES)
+                sink.close()
+            killed = place.process("erase_until_killed", done + 1)
+            _told(killed)
+            for _ in range(1 + round_number % 4):
+                done = (_line(killed) or {"erased": done})["erased"]
+            killed.kill()
+            rest = [json.loads(line)["erased"] for line in killed.communicate()[0].splitlines()]
+            done = max([done, *rest])
+            for seq, record in enumerate(found := place.records()):
+                gone = record == erased(records[seq])
+                assert gone or record == records[seq], f"kill {round_number}: record {seq} differs"
+                assert gone or seq > done, f"kill {round_number}: record {seq} is not erased"
+            assert len(found) == ERASED_HISTORY, f"kill {round_number}: {len(found)} are there"
 
     @pytest.mark.parametrize("author", ["own", "same"])
     @pytest.mark.parametrize("writers", [2, 8])

@@ -4,16 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rynxs.eventlog.batch import MalformedBatch, decode_body, encode_body
+from rynxs.eventlog.batch import (
+    ERASED,
+    PRESENT,
+    MalformedBatch,
+    decode_body,
+    decode_rows,
+    encode_body,
+    encode_rows,
+)
 from rynxs.eventlog.record import PAYLOAD_SIZE_MAX, Record
 
+HEADERS = st.binary(max_size=40)
 RECORDS = st.lists(
     st.builds(
         Record,
-        st.binary(max_size=40),
+        HEADERS,
         st.sampled_from([b"", b"0123456789abcdef"]),
         st.binary(max_size=40),
-    ),
+    )
+    | st.builds(Record, HEADERS, st.just(b""), st.none()),
     min_size=1,
     max_size=20,
 )
@@ -45,10 +55,25 @@ def test_arbitrary_bytes_are_a_body_or_refused(data: bytes) -> None:
 
 def test_what_version_one_does_not_know_is_refused() -> None:
     body = encode_body([Record(b"h", b"", b"p")])
-    reserved = body[:7] + b"\x01" + body[8:]
+    other_form = body[:7] + b"\x02" + body[8:]
+    erased_and_there = body[:7] + b"\x01" + body[8:]
+    salt = encode_body([Record(b"h", b"0123456789abcdef", b"")])
+    erased_and_salted = salt[:7] + b"\x01" + salt[8:]
     salt_of_three = body[:6] + b"\x03" + body[7:] + b"abc"
     huge_payload = body[:8] + (PAYLOAD_SIZE_MAX + 1).to_bytes(4, "big") + body[12:]
     none = b"\x00\x00\x00\x00"
-    for damaged in (reserved, salt_of_three, huge_payload, none):
+    for damaged in (
+        *(other_form, erased_and_there, erased_and_salted),
+        *(salt_of_three, huge_payload, none),
+    ):
         with pytest.raises(MalformedBatch):
             decode_body(damaged)
+
+
+def test_a_sink_may_have_a_form_of_its_own_of_which_the_body_holds_the_header() -> None:
+    records = [Record(b"h", b"", b"p"), Record(b"g", b"", None), Record(b"f", b"", None)]
+    forms = (PRESENT, 7, ERASED)
+    body = encode_rows(records, forms)
+    assert decode_rows(body, {PRESENT, ERASED, 7}) == (records, forms)
+    with pytest.raises(MalformedBatch):
+        decode_body(body)

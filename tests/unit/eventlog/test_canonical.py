@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rynxs.errors import ValueRefused
-from rynxs.eventlog import canonical
+from rynxs.eventlog import canonical, cbor
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -120,3 +120,59 @@ def test_the_deepest_allowed_value_is_encoded_and_decoded() -> None:
 def test_bytes_that_are_not_the_deterministic_form_of_a_map_are_refused(data: bytes) -> None:
     with pytest.raises(ValueRefused):
         canonical.decode(data)
+
+
+def decoded_the_long_way(data: bytes) -> dict[str, Any] | None:
+    """Decode, encode again and compare: what the quick look must agree with."""
+    try:
+        value = cbor.loads(
+            data,
+            max_depth=canonical.MAX_DEPTH + 1,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+            strict_hashable_types=True,
+        )
+        return value if canonical.encode(value) == data else None
+    except (*cbor.DECODE_ERRORS, ValueRefused):
+        return None
+
+
+def decoded(data: bytes) -> dict[str, Any] | None:
+    try:
+        return canonical.decode(data)
+    except ValueRefused:
+        return None
+
+
+ODD_VALUES = st.recursive(
+    JSON_VALUES
+    | st.binary(max_size=3)
+    | st.just(cbor2.undefined)
+    | st.builds(cbor2.CBORSimpleValue, st.integers(0, 19))
+    | st.integers(-(2**64), -(2**63) - 1),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers() | st.binary(), inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.text(), ODD_VALUES), st.booleans())
+def test_the_quick_look_accepts_just_what_encoding_again_accepts(
+    value: dict[str, Any], ordered: bool
+) -> None:
+    data = cbor2.dumps(value, canonical=ordered)
+    assert repr(decoded(data)) == repr(decoded_the_long_way(data))
+
+
+@given(JSON_MAPS, st.data())
+def test_the_quick_look_agrees_on_every_changed_byte(value: dict[str, Any], data: Any) -> None:
+    changed = bytearray(canonical.encode(value))
+    place = data.draw(st.integers(0, len(changed) - 1))
+    changed[place] = data.draw(st.integers(0, 255))
+    assert repr(decoded(bytes(changed))) == repr(decoded_the_long_way(bytes(changed)))
+
+
+@pytest.mark.parametrize("depth", [1, 127, 128, 129, 130])
+def test_the_quick_look_agrees_on_depth(depth: int) -> None:
+    data = cbor2.dumps(nested(depth))
+    assert (decoded(data) is None) == (depth > canonical.MAX_DEPTH)
+    assert decoded(data) == decoded_the_long_way(data)

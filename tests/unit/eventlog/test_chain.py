@@ -50,7 +50,7 @@ def test_any_flipped_bit_is_found_where_it_is(
     make_records: MakeRecords, index: int, place: int, bit: int
 ) -> None:
     records = make_records(20)
-    joined = bytearray(b"".join(records[index]))
+    joined = bytearray(b"".join(part or b"" for part in records[index]))
     joined[place % len(joined)] ^= 1 << bit
     header_size, salt_size = len(records[index].header), len(records[index].salt)
     damaged = Record(

@@ -128,7 +128,7 @@ def prefix(source: MemorySink, count: int) -> MemorySink:
 
 def run(source: MemorySink, destination: MemorySink, keys: Sequence[Key] = ()) -> CopyResult:
     copying = Copy(source, destination, keys)
-    for phase in (copying.records, copying.objects, copying.read_back):
+    for phase in (copying.records, copying.objects, copying.erase, copying.read_back):
         for _ in phase():
             pass
     return copying.result()

@@ -77,7 +77,7 @@ def test_threads_that_come_during_an_append_share_the_next_batch() -> None:
     assert starts == [0, *range(1, 2 * THREADS - 1, 2)]
     assert sink.appends == 2
     Chain().verify(sink.records)
-    numbers = [canonical.decode(record.payload)["n"] for record in sink.records]
+    numbers = [canonical.decode(record.payload or b"")["n"] for record in sink.records]
     assert numbers[1::2] == numbers[2::2]
 
 

@@ -58,3 +58,23 @@ def test_the_empty_tree_has_the_hash_of_nothing() -> None:
 def test_nodes_that_do_not_fit_the_size_are_refused(size: int, nodes: list[bytes]) -> None:
     with pytest.raises(ValueError, match=r"leaves has|bytes"):
         Frontier(size, nodes)
+
+
+@given(st.integers(0, 5), st.integers(0, 9), st.data())
+def test_trees_that_are_joined_are_the_tree_of_all_leaves(
+    height: int, count: int, data: st.DataObject
+) -> None:
+    size = count << height
+    more = data.draw(st.integers(0, (1 << height)))
+    left, right = Frontier(), Frontier()
+    left.extend([leaf(n) for n in range(size)])
+    right.extend([leaf(n) for n in range(size, size + more)])
+    left.join(right)
+    assert left.size == size + more
+    assert left.root() == tree_hash([leaf(n) for n in range(size + more)])
+
+
+def test_a_tree_is_not_joined_where_its_subtrees_would_not_fit() -> None:
+    left, right = Frontier(1, [leaf(0)]), Frontier(2, [leaf(1)])
+    with pytest.raises(ValueError, match="2 leaves can't be joined to 1"):
+        left.join(right)

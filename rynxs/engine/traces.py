@@ -1,0 +1,73 @@
+"""What a record's payload has left in other payloads of the log (docs/FORMAT.md, section 11)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rynxs.engine import event as ev
+from rynxs.engine.subject import parse_subject
+
+if TYPE_CHECKING:
+    from rynxs.eventlog.record import Header
+
+
+class Trace(NamedTuple):
+    """A record whose payload was made from another's.
+
+    Attributes:
+        seq, time_us, kind, subject: as in its header.
+    """
+
+    seq: int
+    time_us: int
+    kind: str
+    subject: str
+
+
+class Traces:
+    """The records made from one; it is told of every header of the log, in order.
+
+    Judged by headers alone, and so rather too much than too little: a plan may show the state of
+    subjects other than its own, and headers do not say which.
+    """
+
+    def __init__(self, header: Header) -> None:
+        """`header` is that of a record with a subject."""
+        self._seq = header.seq
+        self._subject = header.subject
+        self._is_plan = header.kind == ev.PLANNED
+        kind = parse_subject(header.subject).kind
+        self._starts_anew = ev.observed(kind), ev.deleted(kind)
+        # An observation is what later plans are made of; what a deletion says is in none.
+        self._spreads = header.kind == self._starts_anew[0]
+        self._ended = header.kind == self._starts_anew[1]
+        self._own: set[int] = set()
+        self._related = {header.subject}
+        self._plans: list[Trace] = []
+        self._failures: dict[int, list[Trace]] = {}
+
+    def take(self, header: Header) -> None:
+        """Take in the next header of the log, from its first record on."""
+        seq, kind, subject, cause = header.seq, header.kind, header.subject, header.cause
+        if kind == ev.PLANNED and cause in self._own:
+            self._related.add(subject)
+        if subject == self._subject and kind != ev.PLANNED:
+            self._own.add(seq)
+            if seq > self._seq and kind in self._starts_anew:
+                self._ended = True
+        if seq <= self._seq:
+            return
+        trace = Trace(seq, header.time_us, kind, subject)
+        if kind == ev.PLANNED and not (self._is_plan or self._ended):
+            self._spreads = self._spreads or cause == self._seq
+            self._plans.append(trace)
+        elif kind == ev.APPLY_FAILED and cause is not None:
+            self._failures.setdefault(cause, []).append(trace)
+
+    def found(self) -> list[Trace]:
+        """Return the records whose payloads may hold something of the one looked for, in order."""
+        plans = [plan for plan in self._plans if plan.subject in self._related]
+        made = plans if self._spreads else []
+        causes = [self._seq, *(plan.seq for plan in made)]
+        failures = [failure for cause in causes for failure in self._failures.get(cause, ())]
+        return sorted([*made, *failures])

@@ -1,0 +1,152 @@
+"""The report as Markdown: the whole of it as text, for people and for tools without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from rynxs.problems import join_path
+from rynxs.report.sections import detail_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# What Markdown or HTML gives a meaning to, so that texts of the log have none.
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>&~-])")
+_VALUE_MAX = 200
+
+
+def markdown(document: Mapping[str, Any]) -> str:
+    """Return the text of a document. The same document gives the same bytes."""
+    log, facts = document["log"], document["verification"]
+    blocks = [
+        f"# Log report: {_text(log['origin'] or 'an empty log')}",
+        _list(
+            f"{name}: {_text(str(value))}"
+            for name, value in (
+                ("Records", log["size"]),
+                ("First record", log["firstTime"]),
+                ("Last record", log["lastTime"]),
+                ("Root hash", log["root"]),
+                ("Head", log["head"]),
+                ("Made by", document["madeBy"]),
+                ("Made at", document.get("madeAt", "not stated")),
+            )
+        ),
+        "## Epochs",
+        _table(
+            ("Epoch", "Record", "Time", "Written by", "Plugins"), map(_epoch, document["epochs"])
+        ),
+        "## What was verified",
+        _table(
+            ("Result", "What", "Detail"),
+            ((each["status"], each["what"], each["detail"]) for each in facts["statements"]),
+        ),
+        "## Who signed",
+        _list(f"Key that was given: {_text(key['vkey'])}" for key in facts["keys"]),
+        _table(("Size", "Root", "Signatures"), map(_checkpoint, facts["checkpoints"])),
+        "## Verify it again",
+        *(f"{_text(each['does'])}:\n\n    {each['command']}" for each in facts["commands"]),
+        "## What stands out",
+        *_findings(document),
+        "## Timelines",
+        *_timelines(document["events"]),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _findings(document: Mapping[str, Any]) -> list[str]:
+    blocks = []
+    for group in document["findings"]:
+        found = [document["events"][seq] for seq in group["seqs"]]
+        lines = (
+            f"Record {entry['seq']}, {_text(entry['subject'] or 'the log itself')}: "
+            f"{_text(detail_line(entry))}"
+            for entry in found
+        )
+        blocks += [f"### {group['title']}: {len(found)}", group["meaning"] if found else ""]
+        blocks.append(_list(lines))
+    return blocks
+
+
+def _timelines(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    blocks = []
+    by_subject = sorted(events, key=itemgetter("subject"))  # stable: the order of the log stays
+    for subject, entries in groupby(by_subject, key=itemgetter("subject")):
+        blocks.append(f"### {_text(subject or 'The log itself')}")
+        blocks.append("\n".join(line for entry in entries for line in _entry(entry)))
+    return blocks
+
+
+def _entry(entry: Mapping[str, Any]) -> list[str]:
+    actor = entry.get("actor")
+    vouched = "authenticated" if actor and actor["authenticated"] else "not authenticated"
+    parts = [
+        f"{entry['time']} epoch {entry['epoch']}: {entry['title']} ({entry['kind']})",
+        *(["payload erased"] if "erased" in entry else []),
+        *([f"by {actor['name']} ({vouched})"] if actor else []),
+        *([f"because of record {entry['cause']}"] if "cause" in entry else []),
+        *([detail_line(entry)] if "detail" in entry else []),
+    ]
+    lines = [f"- **{entry['seq']}** {_text('; '.join(parts))}"]
+    for change in _telling(entry.get("changes", ())):
+        before, after = (_value(change, side) for side in ("before", "after"))
+        line = f"{join_path(change['path'])}: {before} -> {after}"
+        lines.append(f"  - {_text(line)}")
+    return lines
+
+
+def _telling(changes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Leave out what seems to have gone, and has only become unknown."""
+    lost = {change["path"][0] for change in changes if change.get("after") is True}
+    unknown = {"slice": "sliceUnknown", "manifests": "manifestsUnknown"}
+    return [
+        change
+        for change in changes
+        if "after" in change or unknown.get(change["path"][0]) not in lost
+    ]
+
+
+def _value(change: Mapping[str, Any], side: str) -> str:
+    if side not in change:
+        return "(absent)"
+    text = json.dumps(change[side], ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= _VALUE_MAX else f"{text[:_VALUE_MAX]}... ({len(text)} characters)"
+
+
+def _epoch(each: Mapping[str, Any]) -> tuple[str, ...]:
+    plugins = [each["kernel"], *each["reducers"], *each["renderers"]]
+    numbers = (str(each["epoch"]), str(each["seq"]))
+    return (*numbers, each["time"], each["identity"], ", ".join(plugins))
+
+
+def _checkpoint(each: Mapping[str, Any]) -> tuple[str, ...]:
+    lines = [
+        f"{line['name']} key {line['keyId']} ({'verified' if line['verified'] else 'not checked'})"
+        for line in each["signatures"]
+    ]
+    return str(each["size"]), each["root"], ", ".join(lines)
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    body = [f"| {' | '.join(map(_text, row))} |" for row in rows]
+    if not body:
+        return "None."
+    rule = "| --- " * len(names) + "|"
+    return "\n".join([f"| {' | '.join(names)} |", rule, *body])
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _text(text: str) -> str:
+    """Return text that stays text: on one line, and without a mark of Markdown or HTML."""
+    plain = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+    return _MARKS.sub(r"\\\1", plain)

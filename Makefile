@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
 DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema 'moto[s3]' mypy pytest \
-  pytest-randomly pytest-xdist ruff types-PyYAML types-jsonschema
+  pytest-randomly pytest-xdist ruff selenium types-PyYAML types-jsonschema
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 STATE := .rynxs
 GO ?= go
@@ -31,7 +31,7 @@ run: $(VENV)/.installed ## Run the main job on an example: log, manifests, check
 test: $(VENV)/.developing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
-e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw ## Test against real servers: MinIO and versitygw, built on first use.
+e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/interop ## Test against real servers and other tools, built on first use.
 	$(BIN)/pytest tests/e2e --numprocesses=auto
 	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
 
@@ -80,6 +80,9 @@ $(TOOLS)/minio $(TOOLS)/mc: tests/tools/minio/go.mod tests/tools/minio/go.sum
 $(TOOLS)/versitygw: MODULE := tests/tools/versitygw
 $(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
 $(TOOLS)/versitygw: tests/tools/versitygw/go.mod tests/tools/versitygw/go.sum
+$(TOOLS)/interop: MODULE := tests/interop
+$(TOOLS)/interop: PACKAGE := .
+$(TOOLS)/interop: tests/interop/go.mod tests/interop/go.sum $(wildcard tests/interop/*.go)
 
 $(TOOLS)/%:
 	@cd $(MODULE) && $(GO) list -m >/dev/null || \

@@ -77,10 +77,11 @@ class PlainFile:
     """Headers and payloads end to end in a file, their sizes known beforehand."""
 
     def __init__(self, path: Path, records: Sequence[Record]) -> None:
-        """Write the file; none of the records has a salt."""
+        """Write the file; none of the records has a salt, or is erased."""
         self._path = path
-        self._sizes = [(len(record.header), len(record.payload)) for record in records]
-        path.write_bytes(b"".join(record.header + record.payload for record in records))
+        stored = [(record.header, record.payload or b"") for record in records]
+        self._sizes = [(len(header), len(payload)) for header, payload in stored]
+        path.write_bytes(b"".join(map(b"".join, stored)))
 
     def read(self) -> Iterator[Stored]:
         """Yield the records, read `BATCH` at a time and cut apart."""

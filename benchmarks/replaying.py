@@ -1,27 +1,37 @@
-"""The row of replay: folding a log of agents and their plans into state."""
+"""Rows of replay: folding a log of agents and their plans into state."""
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import bare
 from benchmarks.appending import SOURCES
-from benchmarks.measure import alternate, rate
-from benchmarks.result import INFORMATIVE, Row
+from benchmarks.measure import alternate, rate, seconds
+from benchmarks.result import INFORMATIVE, Row, Target, below, spread
 from benchmarks.workload import file_log
 from rynxs.embedded.replay import LogReplay
+from rynxs.embedded.snapshots import take
+from rynxs.engine import event as ev
 from rynxs.engine.observation import Actor
 from rynxs.engine.pipeline import Pipeline
 from rynxs.eventlog.log import Log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rynxs.config import Config
+    from rynxs.eventlog.sink import Sink
 
 _AGENTS_AT_ONCE = 250
+_FILLED_AT_ONCE = 10_000
+_VERSIONS = 3
+_NOTE, _TOOLS = 400, 40  # make an observation of 1.3 kB
+_UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+_FAST_ENOUGH = Target(">= 60,000 events/s", lambda value, _ratio: value >= 60_000)
+_ALIKE = Target("within 25%", lambda _value, ratio: 0.8 <= ratio <= 1.25)
 
 
 def replay(directory: Path, agents: int, rounds: int) -> Row:
@@ -44,13 +54,123 @@ def replay(directory: Path, agents: int, rounds: int) -> Row:
 
         return rate(count, to_the_end)
 
-    pair = alternate(rounds, fold, lambda: rate(count, lambda: bare.decode(records)))
-    size = sum(len(record.payload) for record in records) // count
+    stored = [(header, salt, payload or b"") for header, salt, payload in records]
+    pair = alternate(rounds, fold, lambda: rate(count, lambda: bare.decode(stored)))
+    size = sum(len(payload) for _, _, payload in stored) // count
     name = (
         f"replay of {count:,} records of {agents:,} agents, payloads of {size:,} bytes on average; "
         "limit: decode and hash all, in memory"
     )
     return Row(name, "records/s", pair.ours, pair.limit, INFORMATIVE)
+
+
+def mix(directory: Path, agents: int, rounds: int) -> Iterator[Row]:
+    """Fold logs of one observation, one plan, one apply, over and over, of one agent and of many.
+
+    Header form, chain and payload hashes are verified. Slices are made when they are read, so a
+    third row reads them all.
+    """
+    one, many = (file_log(directory / name) for name in ("one", "many"))
+    _build_mix(one, 1, _VERSIONS * agents)
+    _build_mix(many, agents, _VERSIONS * agents)
+    count = one.open_reader().size()
+
+    def fold_many() -> float:
+        return rate(count, lambda: _folded(many))
+
+    pair = alternate(rounds, fold_many, lambda: rate(count, lambda: _folded(one)))
+    name = f"state replay of {count:,} events, a third each observed, planned and applied"
+    yield Row(f"{name}, 1 agent", "events/s", pair.limit, None, _FAST_ENOUGH)
+    yield Row(f"{name}, {agents:,} agents", "events/s", pair.ours, None, _FAST_ENOUGH)
+    yield Row(
+        f"the same, {agents:,} agents; limit: 1 agent", "events/s", pair.ours, pair.limit, _ALIKE
+    )
+    whole = alternate(3, lambda: rate(count, lambda: _digest(many)), fold_many)
+    yield Row(
+        f"the same, {agents:,} agents, every slice made and hashed; limit: none made",
+        "events/s",
+        whole.ours,
+        whole.limit,
+        INFORMATIVE,
+    )
+
+
+def from_snapshot(directory: Path, agents: int, size: int, tail: int, rounds: int) -> Row:
+    """Fold a log of so many records from its newest snapshot, which is before the last `tail`.
+
+    What lies before the snapshot is not read, so that all but the newest plan of each agent is
+    small records.
+    """
+    config = file_log(directory)
+    with _writer(config) as writer:
+        writer.observe(agents, agents)
+        while writer.log.size < size - tail:
+            writer.fill(min(_FILLED_AT_ONCE, size - tail - writer.log.size))
+        take(writer.pipeline, writer.log, writer.sink)
+        writer.observe(agents, tail // 3 + 1, start=agents)
+    took = [seconds(lambda: _folded(config)) for _ in range(rounds)]
+    name = f"replay from a snapshot of {agents:,} agents, {tail:,} of {size:,} records after it"
+    return Row(name, "s", spread(took), None, below(1.5, "s"))
+
+
+def _folded(config: Config) -> LogReplay:
+    replaying = LogReplay(config.open_reader(), config, None)
+    for _ in replaying.fold():
+        pass
+    return replaying
+
+
+def _digest(config: Config) -> str:
+    return _folded(config).replay.state.digest()
+
+
+class _Writer:
+    """Writes a log of agents the way `rynxs run` does, and what an operator would add."""
+
+    def __init__(self, config: Config, sink: Sink) -> None:
+        composition = config.composition()
+        resource = composition.resource("universe.ai/Agent")
+        assert resource is not None, "the agent plugin is installed"
+        self._resource = resource
+        self.sink = sink
+        self.log = Log.open(sink)
+        self.pipeline = Pipeline(composition, SOURCES, config.origin)
+
+    def observe(self, agents: int, count: int, start: int = 0) -> None:
+        """Observe agents in turn, each time another version; plan and apply each."""
+        for number in range(start, start + count):
+            version, manifest = number // agents, _agent(number % agents)
+            manifest["metadata"]["annotations"] = {"example.org/note": "n" * _NOTE}
+            manifest["spec"]["image"]["tag"] = f"v{version}"
+            manifest["spec"]["tools"] = {"allow": [f"tool-{each}" for each in range(_TOOLS)]}
+            self.pipeline.observe(self._resource, manifest, Actor("benchmarks"))
+            # Nothing is applied here, so that nothing has to be durable first.
+            for plan in self.pipeline.acknowledge(self.pipeline.state.size):
+                applied = [{"action": "applied", "id": each, "uid": _UID} for each in plan.changed]
+                body = {"manifests": applied}
+                self.pipeline.record(ev.APPLIED, plan.subject, body, cause=plan.seq)
+            if number % _AGENTS_AT_ONCE == 0:
+                self.log.append(self.pipeline.take_entries())
+        self.log.append(self.pipeline.take_entries())
+
+    def fill(self, count: int) -> None:
+        """Add small records."""
+        for _ in range(count):
+            self.pipeline.record(ev.APPLIED, "universe.ai/Agent/default/filler", {"manifests": []})
+        self.log.append(self.pipeline.take_entries())
+
+
+@contextmanager
+def _writer(config: Config) -> Iterator[_Writer]:
+    with closing(config.open_writer(SOURCES)) as sink:
+        writer = _Writer(config, sink)
+        yield writer
+        writer.log.save()
+
+
+def _build_mix(config: Config, agents: int, count: int) -> None:
+    with _writer(config) as writer:
+        writer.observe(agents, count)
 
 
 def _build(config: Config, agents: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.credentials import names_credential, shown
@@ -34,11 +35,17 @@ class Problem(NamedTuple):
         return f"{shown(self.path)}: {found}{self.rule}"
 
 
+@lru_cache(maxsize=64)
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    # Made once: it takes far longer than a validation.
+    return model.model_json_schema(by_alias=True)
+
+
 def problems_of(
     error: ValidationError, model: type[BaseModel], prefix: Sequence[str] = ()
 ) -> list[Problem]:
     """Return one problem an error of a model's validation, sorted by path."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = _schema_of(model)
     return sorted(
         _problem(details, schema, tuple(prefix))
         for details in error.errors(include_url=False)[:_PROBLEMS_MAX]

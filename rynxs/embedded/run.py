@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from rynxs.embedded.snapshots import is_due, take
+from rynxs.embedded.turn import finish_redactions
 from rynxs.engine import diff
 from rynxs.engine.event import Event
 from rynxs.engine.observation import Actor, subject_of
 from rynxs.engine.pipeline import Pipeline
 from rynxs.engine.subject import parse_subject
-from rynxs.errors import CheckpointRefused
 from rynxs.eventlog import checkpoint as cp
-from rynxs.eventlog import note
 from rynxs.eventlog.log import Log
 from rynxs.eventlog.publication import publish
+from rynxs.eventlog.rotation import KEY_ROTATED
+from rynxs.eventlog.signing import Retired, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from rynxs.engine.diff import Change
     from rynxs.engine.pipeline import Plan
     from rynxs.engine.plan import Manifest
-    from rynxs.eventlog.note import NoteSigner
+    from rynxs.eventlog.note import SigningKey
     from rynxs.eventlog.sink import Sink
     from rynxs.sources import Sources
 
@@ -93,13 +95,18 @@ class Run:
             SinkError: the log can't be used, or belongs to another writer.
             LogCorrupt: the log does not verify.
         """
-        signer = self._config.signer()
+        keys = self._config.signers(self._sources)
         with closing(self._config.open_writer(self._sources)) as sink:
             log = Log.load(sink)
             pipeline = Pipeline(self._composition, self._sources, self._config.origin)
+            retired = Retired(sink)
             for batch in log.history():
                 for header, record in batch:
                     pipeline.fold(Event.of_record(header, record))
+                    if header.kind == KEY_ROTATED:
+                        retired.follow(header, record)
+            retired.refuse(keys)
+            finish_redactions(log)
             before = log.size
             self._report_incidents(pipeline, sink)
             pipeline.resume()
@@ -109,7 +116,9 @@ class Run:
             subjects += [self._delete(pipeline, subject) for subject in gone]
             log.append(pipeline.take_entries())
             plans = pipeline.acknowledge(log.size)
-            signed = _checkpoint(log, sink, pipeline.origin, signer) if signer else None
+            if log.size > before and is_due(pipeline, self._config.snapshots.every):
+                take(pipeline, log, sink)
+            signed = _checkpoint(log, sink, pipeline.origin, keys) if keys else None
             if log.size > before:
                 log.save()
             live = pipeline.state.live()
@@ -166,23 +175,13 @@ def _facts(pipeline: Pipeline, subject: str) -> dict[str, Any] | None:
     return None if observation is None else observation.payload["object"]
 
 
-def _checkpoint(log: Log, sink: Sink, origin: str, signer: NoteSigner) -> bytes | None:
-    """Return the signed checkpoint of the log, stored; the one there is if nothing was appended."""
+def _checkpoint(log: Log, sink: Sink, origin: str, keys: Sequence[SigningKey]) -> bytes | None:
+    """Return the signed checkpoint of the log, stored; the one there if nothing is to be added."""
     if not log.size:
         return None
     newest = cp.latest(sink)
     wanted = log.checkpoint(origin)
-    if newest is not None and newest[0] == wanted and _is_signed(newest[1], signer):
-        return newest[1]
-    signed = cp.sign(wanted, [signer])
-    publish(sink, wanted, signed)
+    signed = sign(sink, wanted, keys)
+    if newest is None or newest[1] != signed:
+        publish(sink, wanted, signed)
     return signed
-
-
-def _is_signed(checkpoint: bytes, signer: NoteSigner) -> bool:
-    """Tell whether a checkpoint has a valid signature of this very key."""
-    try:
-        note.verify(note.parse(checkpoint), [signer])
-    except CheckpointRefused:
-        return False
-    return True

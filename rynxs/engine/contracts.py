@@ -31,10 +31,14 @@ class Reducer(ABC):
     Attributes:
         name: as in the configuration.
         version: changes whenever the result of `reduce` may; every subject is then replanned.
+        decided_by: kinds of events of which the last one alone decides a slice: `reduce` then reads
+            neither `current` nor `view`, and every other kind leaves the slice as it is. Replay
+            need not reduce what a later event decides anew. Empty: every event counts.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
+    decided_by: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod

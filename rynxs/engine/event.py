@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rynxs.errors import LogCorrupt, ValueRefused
-from rynxs.eventlog import canonical
+from rynxs.eventlog import canonical, redaction
 
 if TYPE_CHECKING:
     from rynxs.eventlog.record import Header, Record
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 EPOCH_STARTED = "EpochStarted"
 TAIL_QUARANTINED = "TailQuarantined"
 PLANNED = "Planned"
+APPLIED = "Applied"
+APPLY_FAILED = "ApplyFailed"
+DRIFT_OBSERVED = "DriftObserved"
+SNAPSHOT_TAKEN = "SnapshotTaken"
+CARRIED = "Carried"
+LOG_CLOSED = redaction.LOG_CLOSED
+REDACTED = redaction.REDACTED
+HOLD_PLACED = redaction.HOLD_PLACED
+HOLD_RELEASED = redaction.HOLD_RELEASED
 
 
 def observed(kind: str) -> str:
@@ -30,9 +39,20 @@ class Event:
 
     Attributes:
         seq, epoch, time_us, kind, subject, cause: as in the record's header.
+        has_its_shape: whether the payload was found to have the shape of its kind.
     """
 
-    __slots__ = ("_encoded", "_payload", "cause", "epoch", "kind", "seq", "subject", "time_us")
+    __slots__ = (
+        "_encoded",
+        "_payload",
+        "cause",
+        "epoch",
+        "has_its_shape",
+        "kind",
+        "seq",
+        "subject",
+        "time_us",
+    )
 
     def __init__(
         self,
@@ -41,10 +61,10 @@ class Event:
         time_us: int,
         kind: str,
         subject: str,
-        encoded: bytes,
+        encoded: bytes | None,
         cause: int | None = None,
     ) -> None:
-        """`encoded` is the payload, a map in deterministic CBOR."""
+        """`encoded` is the payload, a map in deterministic CBOR; None when it is erased."""
         self.seq = seq
         self.epoch = epoch
         self.time_us = time_us
@@ -53,6 +73,7 @@ class Event:
         self.cause = cause
         self._encoded = encoded
         self._payload: dict[str, Any] | None = None
+        self.has_its_shape = False
 
     @classmethod
     def of_record(cls, header: Header, record: Record) -> Event:
@@ -61,8 +82,19 @@ class Event:
         return cls(seq, epoch, time_us, kind, subject, record.payload, cause)
 
     @property
+    def is_erased(self) -> bool:
+        """Whether the payload has been erased: nobody can tell any more what the event said."""
+        return self._encoded is None
+
+    @property
     def encoded(self) -> bytes:
-        """The payload as it is stored."""
+        """The payload as it is stored.
+
+        Raises:
+            LogCorrupt: it has been erased.
+        """
+        if self._encoded is None:
+            raise LogCorrupt(self.seq, "payload has been erased, and was asked for")
         return self._encoded
 
     @property
@@ -70,11 +102,12 @@ class Event:
         """The decoded payload; to be read, never changed.
 
         Raises:
-            LogCorrupt: the payload is not a map of JSON values in deterministic form.
+            LogCorrupt: the payload is not a map of JSON values in deterministic form, or has been
+                erased.
         """
         if self._payload is None:
             try:
-                self._payload = canonical.decode(self._encoded)
+                self._payload = canonical.decode(self.encoded)
             except ValueRefused as error:
                 raise LogCorrupt(self.seq, f"payload {error}") from None
         return self._payload

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs import __version__
 from rynxs.credentials import walk_credentials
+from rynxs.engine import carrying, plan, snapshot
 from rynxs.engine import event as ev
-from rynxs.engine import plan
 from rynxs.engine.event import Event
 from rynxs.engine.observation import observe
 from rynxs.engine.resource import holds_personal
@@ -23,15 +23,17 @@ from rynxs.errors import PluginError, UsageError, ValueRefused
 from rynxs.eventlog import canonical
 from rynxs.eventlog.log import Entry
 from rynxs.eventlog.record import PAYLOAD_SIZE_MAX, SALT_SIZE
+from rynxs.eventlog.redaction import KEPT_KINDS
 from rynxs.problems import join_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rynxs.engine.composition import Composition
     from rynxs.engine.observation import Actor
     from rynxs.engine.plan import Manifest
     from rynxs.engine.resource import Resource
+    from rynxs.eventlog.chain import Chain
     from rynxs.eventlog.sink import Incident
     from rynxs.sources import Sources
 
@@ -59,11 +61,26 @@ class Plan(NamedTuple):
 class Pipeline:
     """One process's view of the system; call `fold` over the history, then the rest."""
 
-    def __init__(self, composition: Composition, sources: Sources, origin: str) -> None:
-        """`origin` names a log that is still empty; one with a history keeps its own."""
+    def __init__(
+        self,
+        composition: Composition,
+        sources: Sources,
+        origin: str,
+        predecessor: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Start before the first record.
+
+        Args:
+            composition: who reduces and renders.
+            sources: time, identity and entropy.
+            origin: names a log that is still empty; one with a history keeps its own.
+            predecessor: for a log that is still empty and goes on from another, what its first
+                record says of that one.
+        """
         self._composition = composition
         self._sources = sources
         self._origin = origin
+        self._predecessor = predecessor
         self._leading = False
         self._entries: list[Entry] = []
         self._plans: list[Plan] = []
@@ -79,7 +96,18 @@ class Pipeline:
         self.state.fold(event)
 
     def resume(self) -> None:
-        """Replan what the history left unplanned, and everything if the composition changed."""
+        """Replan what the history left unplanned, and everything if the composition changed.
+
+        Raises:
+            UsageError: the log goes on from another whose state is not all here.
+        """
+        if self.state.to_carry:
+            raise UsageError(
+                f"the rotation of {self.state.predecessor} into this log was cut off; run rynxs "
+                "log rotate again, with the same logs"
+            )
+        if self.state.successor:
+            return
         recorded = self.state.composition
         if recorded is not None and recorded != self._composition.as_json():
             self.start_epoch()
@@ -100,15 +128,39 @@ class Pipeline:
             "kernel": f"rynxs=={__version__}",
             "origin": self.origin,
         }
+        if self._predecessor is not None and not self.state.size:
+            body["predecessor"] = self._predecessor
         for location in walk_credentials(body, ()):
             raise UsageError(f"{join_path(location)}: holds a credential, and would be recorded")
         self._emit(ev.EPOCH_STARTED, "", body, epoch=self.state.epoch + 1)
+
+    def lead(self) -> None:
+        """Start this process's epoch, if no event of it has been emitted yet."""
+        if not self._leading:
+            self.start_epoch()
+
+    def encoded_snapshot(self, chain: Chain) -> bytes:
+        """Return the state as a snapshot; all that was emitted must be in `chain`."""
+        return snapshot.encode(self.state, chain, self._composition)
+
+    def record_snapshot(self, size: int, digest: str) -> None:
+        """Record a snapshot of all records so far, so that it may be used."""
+        body = {"composition": self._composition.as_json(), "digest": digest, "size": size}
+        self._emit_led(ev.SNAPSHOT_TAKEN, "", body)
 
     def record_incidents(self, incidents: Sequence[Incident]) -> None:
         """Record those of the sink's incidents that the log does not hold yet."""
         for incident in incidents:
             if incident.id not in self.state.incidents:
                 self._emit_led(ev.TAIL_QUARANTINED, "", incident._asdict())
+
+    def record_own(self, kind: str, payload: Callable[[int], Mapping[str, Any]]) -> int:
+        """Record an event about the log itself, whose payload may be of its seq; return that."""
+        if not self._leading:
+            self.start_epoch()
+        seq = self.state.size
+        self._emit(kind, "", payload(seq))
+        return seq
 
     def observe(self, resource: Resource, manifest: Mapping[str, Any], actor: Actor) -> bool:
         """Take in an object as it is now; return whether it differs from its last observation."""
@@ -132,6 +184,29 @@ class Pipeline:
         kind = parse_subject(subject).kind
         self._emit_led(ev.deleted(kind), subject, body, cause=last.seq)
         self._replan()
+
+    def record(
+        self, kind: str, subject: str, body: Mapping[str, Any], cause: int | None = None
+    ) -> int:
+        """Take in what a person did to the log itself, such as a redaction; return its seq.
+
+        Raises:
+            UsageError: it holds a credential.
+        """
+        for location in walk_credentials(body, ()):
+            raise UsageError(f"{join_path(location)}: holds a credential, and would be recorded")
+        self._emit_led(kind, subject, body, cause=cause)
+        return self.state.size - 1
+
+    def carry(self, before: State, subject: str) -> None:
+        """Take a subject over from the state of the log that this one goes on from."""
+        group_kind = parse_subject(subject).group_kind
+        body = carrying.payload_of(before, subject, self._composition.reducer(group_kind))
+        resource = self._composition.resource(group_kind)
+        observed = body["newest"]["payload"]["object"] if body["newest"] else {}
+        personal = resource is not None and holds_personal(resource.spec, observed.get("spec"))
+        salt = self._salt() if personal else b""
+        self._emit_led(ev.CARRIED, subject, body, salt=salt)
 
     def manifests(self, subject: str) -> list[Manifest]:
         """Return what a subject asks for now."""
@@ -214,8 +289,7 @@ class Pipeline:
         cause: int | None = None,
         salt: bytes = b"",
     ) -> None:
-        if not self._leading:
-            self.start_epoch()
+        self.lead()
         self._emit(kind, subject, body, cause=cause, salt=salt)
 
     def _emit(
@@ -228,6 +302,8 @@ class Pipeline:
         salt: bytes = b"",
     ) -> None:
         state = self.state
+        if state.successor and kind not in KEPT_KINDS:
+            raise UsageError(f"this log is closed; {state.successor} goes on from it")
         encoded = canonical.encode(body)
         if len(encoded) > PAYLOAD_SIZE_MAX:
             raise UsageError(

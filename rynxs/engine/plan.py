@@ -47,22 +47,27 @@ class Planned:
 
     Attributes:
         seq: the ``Planned`` record.
+        is_erased: whether its payload is, so that nobody can tell what was planned.
     """
+
+    __slots__ = ("_entries", "_event", "is_erased", "seq")
 
     def __init__(self, event: Event) -> None:
         self.seq = event.seq
+        self.is_erased = event.is_erased
         self._event: Event | None = event
-        self._entries: dict[str, dict[str, Any]] = {}
+        self._entries: dict[str, dict[str, Any]] | None = None
 
     @property
     def entries(self) -> dict[str, dict[str, Any]]:
-        """The lines of the plan by manifest id, in the order to apply them.
+        """The lines of the plan by manifest id, in the order to apply them; none if it is erased.
 
         Raises:
             LogCorrupt: the payload is not that of a plan.
         """
-        if self._event is not None:
-            self._entries = _entries(self._event)
+        if self._entries is None:
+            assert self._event is not None
+            self._entries = {} if self.is_erased else _entries(self._event)
             self._event = None
         return self._entries
 
@@ -91,6 +96,11 @@ def digest_of(entries: Iterable[Mapping[str, Any]]) -> str:
     """Return the digest of a whole plan: SHA-256 over its entries, lower-case hex."""
     listed = [dict(entry) for entry in entries]
     return sha256(canonical.encode({"manifests": listed})).hexdigest()
+
+
+def digest_of_manifest(body: Mapping[str, Any]) -> str:
+    """Return the digest of a manifest: SHA-256 of its deterministic CBOR, lower-case hex."""
+    return sha256(canonical.encode(body)).hexdigest()
 
 
 def payload(
@@ -144,7 +154,7 @@ def _manifest(renderer: Renderer, subject: str, body: dict[str, Any]) -> Manifes
     try:
         shapes.ManifestShape.model_validate(body)  # what replay will demand of the recorded plan
         identifier = manifest_id(body)
-        digest = sha256(canonical.encode(body)).hexdigest()
+        digest = digest_of_manifest(body)
         annotations = body["metadata"].get("annotations") or {}
         return Manifest(identifier, digest, body, annotations.get(RETAIN_ANNOTATION) == "true")
     except ValidationError as error:

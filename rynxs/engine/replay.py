@@ -8,7 +8,7 @@ from rynxs.engine import diff, plan, shapes
 from rynxs.engine import event as ev
 from rynxs.engine.composition import missing
 from rynxs.engine.state import State
-from rynxs.errors import NondeterminismError
+from rynxs.errors import NondeterminismError, PluginError
 from rynxs.eventlog import canonical
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rynxs.engine.plan import Manifest
 
     RecordedManifest = Callable[[str, str, int], Mapping[str, Any] | None]
+
+_SINCE_THE_PLAN_BEFORE = ("changed", "removed", "retained")
 
 
 class Incomparable(NamedTuple):
@@ -41,6 +43,8 @@ class Replay:
     Attributes:
         state: the state after the events fed so far.
         compared: number of plans that recomputed to what was recorded.
+        redacted: plans that could not be compared because something they need is erased, by seq.
+        erased: records whose payload is erased, by seq.
     """
 
     def __init__(self, composition: Composition) -> None:
@@ -49,10 +53,14 @@ class Replay:
         self._needs: tuple[str, ...] = ()
         self.state = State(composition)
         self.compared = 0
+        self.redacted: list[int] = []
+        self.erased: list[int] = []
 
     def feed(self, event: Event) -> None:
         """Take in the next event."""
         self.state.fold(event)
+        if event.is_erased:
+            self.erased.append(event.seq)
         if event.kind == ev.EPOCH_STARTED:
             self._needs = tuple(missing(event.payload["composition"], self._composition.as_json()))
 
@@ -87,13 +95,23 @@ class Replay:
         self._incomparable.append(Incomparable(self._needs, [seq], recorded))
 
     def _compare(self, event: Event, recorded_manifest: RecordedManifest) -> None:
+        manifests = None if event.is_erased else rendered(self.state, event.subject)
+        if manifests is None:
+            self.redacted.append(event.seq)
+            return
         shapes.checked(shapes.Planned, event)
-        manifests = self.state.manifests(event.subject)
         recomputed = self.state.plan_payload(event.subject, manifests)
-        if canonical.encode(recomputed) == event.encoded:
+        before = self.state.plans.get(event.subject)
+        if before is not None and before.is_erased:
+            # What has changed since a plan that nobody knows is taken as it was recorded.
+            recomputed |= {name: event.payload[name] for name in _SINCE_THE_PLAN_BEFORE}
+            recorded = canonical.encode({name: event.payload[name] for name in recomputed})
+        else:
+            recorded = event.encoded
+        if canonical.encode(recomputed) == recorded:
             self.compared += 1
             return
-        fields = _explain(event, manifests, recorded_manifest) or [
+        fields = explain(event, manifests, recorded_manifest) or [
             str(change) for change in diff.differences(event.payload, recomputed)
         ]
         raise NondeterminismError(
@@ -105,10 +123,25 @@ class Replay:
         )
 
 
-def _explain(
+def rendered(state: State, subject: str) -> list[Manifest] | None:
+    """Return what a subject asks for in a state, None if that takes something erased to know.
+
+    Raises:
+        PluginError: a renderer failed, on what is known.
+    """
+    try:
+        manifests = state.manifests(subject)
+    except PluginError:
+        if state.slices.met_unknown:
+            return None
+        raise
+    return None if state.slices.met_unknown else manifests
+
+
+def explain(
     event: Event, manifests: Sequence[Manifest], recorded_manifest: RecordedManifest
 ) -> list[str]:
-    """Return the fields in which a recorded and a recomputed plan differ."""
+    """Return the fields in which the manifests of a recorded and a recomputed plan differ."""
     recorded = plan.Planned(event).entries
     recomputed = {manifest.id: manifest for manifest in manifests}
     fields = [

@@ -5,46 +5,27 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from rynxs.engine import carrying, plan, shapes
 from rynxs.engine import event as ev
-from rynxs.engine import plan, shapes
+from rynxs.engine.deciding import Decided, Route, failure_of
 from rynxs.engine.plan import Planned
-from rynxs.engine.subject import Subject, parse_subject
-from rynxs.errors import LogCorrupt, PluginError, RynxsError
-from rynxs.eventlog import canonical
+from rynxs.engine.slices import UNKNOWN, Deferred, Slices, Unknown, identical
+from rynxs.engine.subject import parse_subject
+from rynxs.errors import LogCorrupt, RynxsError
+from rynxs.eventlog.redaction import KEPT_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rynxs.engine.composition import Composition
     from rynxs.engine.event import Event
     from rynxs.engine.plan import Manifest
+    from rynxs.engine.slices import Held
 
+__all__ = ["Slices", "State"]
 
-class Slices:
-    """All slices, by subject; what reducers and renderers get as their `View`."""
-
-    def __init__(self) -> None:
-        self._by_kind: dict[str, dict[str, Mapping[str, Any]]] = {}
-
-    def get(self, subject: str) -> Mapping[str, Any] | None:
-        """Return the slice of a subject, or None."""
-        return self._by_kind.get(_kind_part(subject), {}).get(subject)
-
-    def of_kind(self, group_kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield subject and slice of every object of a ``group/Kind``, sorted by subject."""
-        yield from sorted(self._by_kind.get(group_kind, {}).items())
-
-    def put(self, subject: str, current: Mapping[str, Any] | None) -> None:
-        """Replace a slice; None removes it."""
-        kind = self._by_kind.setdefault(_kind_part(subject), {})
-        if current is None:
-            kind.pop(subject, None)
-        else:
-            kind[subject] = current
-
-    def items(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """Return all subjects and slices, sorted by subject."""
-        return sorted(pair for kind in self._by_kind.values() for pair in kind.items())
+_WAITING_MAX = 16
+"""So many observations of a subject without a plan between them wait to be reduced."""
 
 
 class State:
@@ -54,55 +35,96 @@ class State:
         size: number of events folded.
         epoch, time_us: of the last event.
         slices: the reducers' state.
+        newest: the newest observation of each live subject, its shape perhaps not yet checked.
         composition: what the last epoch recorded of reducers and renderers, None before the first.
         origin: the log's name, as its first event recorded it; empty before that.
         plans: what was last planned, by subject.
-        unplanned: subjects whose slice changed after their last plan, with the seq that changed it.
         incidents: ids of the sink's incidents that are recorded.
+        snapshot: size of the newest snapshot that is recorded, 0 before the first.
+        predecessor: origin of the log that this one goes on from, empty if there is none.
+        to_carry: how many subjects of that log are still to be carried over.
+        successor: origin of the log that goes on from this one, which is closed; empty if none.
     """
 
     def __init__(self, composition: Composition) -> None:
         """Fold with the reducers of `composition`."""
         self._installed = composition
-        self._observed: dict[str, Event] = {}
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._waiting: dict[str, list[Held]] = {}
+        self._unplanned: dict[str, int] = {}
         self.size = 0
         self.epoch = 0
         self.time_us = 0
         self.slices = Slices()
+        self.newest: dict[str, Event] = {}
         self.composition: dict[str, Any] | None = None
         self.origin = ""
         self.plans: dict[str, Planned] = {}
-        self.unplanned: dict[str, int] = {}
         self.incidents: set[str] = set()
+        self.snapshot = 0
+        self.predecessor = ""
+        self.to_carry = 0
+        self.successor = ""
+
+    @property
+    def unplanned(self) -> dict[str, int]:
+        """Subjects whose slice changed after their last plan, with the seq that changed it.
+
+        Raises:
+            LogCorrupt: an event has not the shape of its kind.
+            PluginError: a reducer failed.
+        """
+        for subject in list(self._waiting):
+            self._settle(subject)
+        return self._unplanned
 
     def fold(self, event: Event) -> None:
-        """Take in the next event.
+        """Take in the next event; what nobody may ever read of it is left as it is stored.
 
         Raises:
             LogCorrupt: the event's payload does not decode.
             PluginError: a reducer failed on it.
         """
-        if event.kind == ev.PLANNED:
-            if not event.subject:
+        subject, kind = event.subject, event.kind
+        if kind == ev.PLANNED:
+            if not subject:
                 raise LogCorrupt(event.seq, "a plan of no subject")
-            self.plans[event.subject] = Planned(event)
-            self.unplanned.pop(event.subject, None)
-        elif event.subject:
+            self.plans[subject] = Planned(event)
+            self._waiting.pop(subject, None)
+            self._unplanned.pop(subject, None)
+        elif subject and kind == ev.CARRIED:
+            self._fold_carried(event)
+        elif subject and kind in KEPT_KINDS:
+            pass  # said of the record of a subject, not of the subject
+        elif subject:
             self._fold_subject(event)
         else:
             self._fold_own(event)
-        self.size, self.epoch, self.time_us = event.seq + 1, event.epoch, event.time_us
+        self.size = event.seq + 1
+        self.epoch = event.epoch
+        self.time_us = event.time_us
 
     def observation(self, subject: str) -> Event | None:
-        """Return the newest observation of a live subject, or None."""
-        return self._observed.get(subject)
+        """Return the newest observation of a live subject, or None.
+
+        Raises:
+            LogCorrupt: it has not the shape of an observation.
+        """
+        event = self.newest.get(subject)
+        if event is not None:
+            shapes.check_observation(event)
+        return event
 
     def live(self) -> list[str]:
         """Return the subjects that were observed and not deleted since, sorted."""
-        return sorted(self._observed)
+        return sorted(self.newest)
 
     def manifests(self, subject: str) -> list[Manifest]:
-        """Return what a subject asks for in this state."""
+        """Return what a subject asks for in this state.
+
+        If `slices.met_unknown` is set afterwards, it was made of what is not known any more.
+        """
+        self.slices.met_unknown = False
         return plan.render(
             self._installed.renderers, subject, self.slices.get(subject), self.slices
         )
@@ -118,10 +140,10 @@ class State:
         )
 
     def digest(self) -> str:
-        """Return SHA-256 over the deterministic CBOR of all slices, lower-case hex."""
+        """Return the state's digest (docs/FORMAT.md, section 12), lower-case hex."""
         digest = sha256()
-        for subject, current in self.slices.items():
-            digest.update(sha256(canonical.encode({subject: dict(current)})).digest())
+        for part in self.slices.parts():
+            digest.update(sha256(part).digest())
         return digest.hexdigest()
 
     def _fold_own(self, event: Event) -> None:
@@ -130,57 +152,110 @@ class State:
             started = shapes.checked(shapes.EpochStarted, event)
             self.composition = event.payload["composition"]
             self.origin = self.origin or started.origin
+            if event.seq == 0 and started.predecessor is not None:
+                self.predecessor = started.predecessor.origin
+                self.to_carry = started.predecessor.subjects
         elif event.kind == ev.TAIL_QUARANTINED:
             self.incidents.add(shapes.checked(shapes.TailQuarantined, event).id)
+        elif event.kind == ev.SNAPSHOT_TAKEN:
+            self.snapshot = shapes.checked(shapes.SnapshotTaken, event).size
+        elif event.kind == ev.LOG_CLOSED:
+            self.successor = shapes.checked(shapes.LogClosed, event).successor
+
+    def _fold_carried(self, event: Event) -> None:
+        """Take in what the log before knew of a subject."""
+        subject = event.subject
+        self.to_carry -= 1
+        self._mark(subject, event.seq)
+        if event.is_erased:
+            self.slices.put(subject, UNKNOWN)
+            return
+        carried = shapes.checked(shapes.Carried, event)
+        if carried.newest is not None:
+            self.newest[subject] = carrying.observation(event)
+        is_same = carrying.has_same_reducer(subject, self.composition, self._installed)
+        if carried.newest is None or (is_same and not carried.derived):
+            self.slices.put(subject, carried.slice if carried.known else UNKNOWN)
+        else:  # a reducer of another version starts from what it can see
+            self._fold_subject(self.newest[subject])
 
     def _fold_subject(self, event: Event) -> None:
         subject = event.subject
-        parsed = parse_subject(subject)
-        if event.kind == ev.observed(parsed.kind):
-            _check_identity(parsed, event)
-            self._observed[subject] = event
-        elif event.kind == ev.deleted(parsed.kind):
-            shapes.checked(shapes.Deleted, event)
-            self._observed.pop(subject, None)
-        reducer = self._installed.reducer(parsed.group_kind)
-        if reducer is None:
+        group, kind, _ = subject.split("/", 2)
+        route = self._routes.get((group, kind))
+        if route is None:
+            group_kind = f"{group}/{kind}"
+            reducer = self._installed.reducer(group_kind)
+            route = Route(kind, reducer, self.slices.of(group_kind))
+            self._routes[group, kind] = route
+        if event.kind == route.observed:
+            self.newest[subject] = event
+        elif event.kind == route.deleted:
+            if not event.is_erased:
+                shapes.checked(shapes.Deleted, event)
+            self.newest.pop(subject, None)
+        if route.reducer is None:
             return
-        before = self.slices.get(subject)
+        if not route.decided_by:
+            self._reduce(route, event)
+        elif event.kind in route.decided_by:
+            self._defer(route, event)
+
+    def _defer(self, route: Route, event: Event) -> None:
+        """Put a slice down as what is to be made of an event."""
+        subject = event.subject
+        decided = Decided(route, event)
+        waiting = self._waiting.get(subject)
+        if waiting is None:
+            self._waiting[subject] = [route.slices.get(subject), decided]
+        else:
+            waiting.append(decided)
+        route.slices[subject] = decided
+        if waiting is not None and len(waiting) > _WAITING_MAX:
+            self._settle(subject)
+
+    def _settle(self, subject: str) -> None:
+        """Find out whether, and where, a slice has changed after the subject's last plan."""
+        first, *waiting = self._waiting.pop(subject)
+        before = first.value() if isinstance(first, Deferred) else first
+        for decided in waiting:
+            assert isinstance(decided, Decided)
+            after = decided.value()
+            if not identical(before, after):
+                self._mark(subject, decided.event.seq)
+            before = after
+        self.slices.put(subject, before)
+
+    def _mark(self, subject: str, seq: int) -> None:
+        self._unplanned[subject] = max(seq, self._unplanned.get(subject, seq))
+
+    def _reduce(self, route: Route, event: Event) -> None:
+        reducer, subject, slices = route.reducer, event.subject, self.slices
+        assert reducer is not None
+        before = slices.value(subject)
+        starts_anew = event.kind in (route.observed, route.deleted)
+        if isinstance(before, Unknown) and not starts_anew:
+            return
+        if event.kind == route.observed:
+            shapes.check_observation(event)
+        slices.met_unknown = False
         try:
-            after = reducer.reduce(before, event, self.slices)
-        except RynxsError:
-            raise
+            after = reducer.reduce(_known(before), event, slices)
         except Exception as error:
-            raise PluginError(
-                f"reducer {reducer.name}=={reducer.version} failed on record {event.seq} "
-                f"({event.kind} of {subject}): {type(error).__name__}: {error}"
-            ) from error
-        if _identical(before, after):
+            if not (slices.met_unknown or event.is_erased):
+                if isinstance(error, RynxsError):
+                    raise
+                raise failure_of(reducer, event, error) from error
+            after = None
+            slices.met_unknown = True
+        changed: Mapping[str, Any] | Unknown | None = UNKNOWN if slices.met_unknown else after
+        if identical(before, changed):
             return
-        self.slices.put(subject, after)
-        self.unplanned[subject] = event.seq
-        for dependent in sorted(reducer.dependents(subject, self.slices)):
-            self.unplanned[dependent] = event.seq
+        slices.put(subject, changed)
+        self._mark(subject, event.seq)
+        for dependent in sorted(reducer.dependents(subject, slices)):
+            self._mark(dependent, event.seq)
 
 
-def _check_identity(subject: Subject, event: Event) -> None:
-    """Check that an observation is of the object that its header names."""
-    observed = shapes.checked(shapes.Observed, event).object
-    group = observed.apiVersion.rpartition("/")[0]
-    named = Subject(group, observed.kind, observed.metadata.namespace or "", observed.metadata.name)
-    if named != subject:
-        raise LogCorrupt(event.seq, f"the header names {subject}, the payload {named}")
-
-
-def _identical(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
-    """Tell whether two slices encode alike; Python's own equality takes True for 1."""
-    if before is None or after is None:
-        return before is after
-    return before is after or (
-        before == after and canonical.encode(dict(before)) == canonical.encode(dict(after))
-    )
-
-
-def _kind_part(subject: str) -> str:
-    group, kind, _ = subject.split("/", 2)
-    return f"{group}/{kind}"
+def _known(value: Mapping[str, Any] | Unknown | None) -> Mapping[str, Any] | None:
+    return None if isinstance(value, Unknown) else value

@@ -70,6 +70,9 @@ class ReducerConformance(PureConformance):
     def samples(self, reducer: Reducer) -> list[tuple[Resource, dict[str, Any]]]:
         """The sample objects, each with its resource."""
         assert self.objects, "objects is empty; a reducer is judged by what it makes of samples"
+        return self._samples_of(reducer)
+
+    def _samples_of(self, reducer: Reducer) -> list[tuple[Resource, dict[str, Any]]]:
         owners = [owned(reducer.resources, manifest) for manifest in self.objects]
         return [(each, scoped(each, m)) for each, m in zip(owners, self.objects, strict=True)]
 
@@ -150,6 +153,28 @@ class ReducerConformance(PureConformance):
             for before in (None, _reduced(reducer, None, event)):
                 found = changes(before, _reduced(reducer, before, unknown))
                 assert not found, f"{UNHEARD_OF} must leave the slice as it is\n{found}"
+
+    def test_a_kind_that_decides_a_slice_needs_nothing_that_was_before(
+        self, reducer: Reducer
+    ) -> None:
+        """What `decided_by` names gives the same after any slice; other kinds leave it as it is."""
+        for resource, manifest in self._samples_of(reducer) if reducer.decided_by else ():
+            events = [
+                *(observation(resource, each) for each in appearances(manifest)),
+                deletion(resource, manifest),
+            ]
+            slices = [None, *(_reduced(reducer, None, event) for event in events)]
+            for event in events:
+                decided = event.kind in reducer.decided_by
+                alone = _reduced(reducer, None, event)
+                for before in slices:
+                    found = changes(alone if decided else before, _reduced(reducer, before, event))
+                    assert not found, (
+                        f"{_what(event)} must give the same slice after any other, as decided_by "
+                        f"says\n{found}"
+                        if decided
+                        else f"{_what(event)} must leave the slice as it is\n{found}"
+                    )
 
     def test_every_slice_is_a_map_of_json_values(self) -> None:
         """What a reducer returns can be encoded: maps, lists, text, numbers, booleans and null."""

@@ -44,6 +44,7 @@ class AgentReducer(Reducer):
 
     name: ClassVar[str] = "agent"
     version: ClassVar[str] = __version__
+    decided_by: ClassVar[frozenset[str]] = frozenset({"AgentObserved", "AgentDeleted"})
 
     @property
     def resources(self) -> Sequence[Resource]:

@@ -127,6 +127,7 @@ AGAIN = "test_the_same_call_gives_the_same_again"
 UNCHANGED = "test_nothing_that_is_passed_in_is_changed"
 EVERYWHERE = "test_every_process_gives_the_same"
 REPLAY = "test_replay_gives_what_the_live_run_gave"
+DECIDES = "test_a_kind_that_decides_a_slice_needs_nothing_that_was_before"
 SAMPLED = {
     "test_a_deletion_removes_the_slice_or_changes_it",
     "test_a_valid_object_gets_a_slice",
@@ -347,6 +348,19 @@ CASES = {
         ALL,
         "implements rynxs_reducer, rynxs_sink; it must be rynxs_reducer and no other",
         settings="Settings = ConfigModel\n@hookimpl\ndef rynxs_sink(): pass",
+    ),
+    "SaysThatOneEventDecidesAndCounts": Case(
+        """
+        decided_by = frozenset({"WidgetObserved", "WidgetDeleted"})
+
+        def reduce(self, current, event, view):
+            after = super().reduce(current, event, view)
+            if after is None or event.kind != "WidgetObserved":
+                return after
+            return after | {"count": (current or {}).get("count", 0) + 1}
+        """,
+        {DECIDES},
+        "must give the same slice after any other, as decided_by says",
     ),
     "HasNoSample": Case(
         "pass", SAMPLED, "objects is empty; a reducer is judged by", samples="objects = []"

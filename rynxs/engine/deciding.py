@@ -1,0 +1,97 @@
+"""Who reduces the events of a kind, and slices that one event decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rynxs.engine import event as ev
+from rynxs.engine import shapes
+from rynxs.engine.contracts import Reducer
+from rynxs.engine.slices import UNKNOWN, Deferred, Slices
+from rynxs.errors import PluginError, RynxsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rynxs.engine.event import Event
+    from rynxs.engine.slices import Held, Unknown
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+class Route:
+    """What becomes of the events of one ``group/Kind``.
+
+    Attributes:
+        observed, deleted: the kinds of the events that say so.
+        reducer: who owns the kind, or None.
+        decided_by: the kinds of events that alone decide a slice, whatever was before; empty if the
+            reducer has to see every event when it is folded.
+        slices: what `Slices` holds of this ``group/Kind``.
+    """
+
+    __slots__ = ("decided_by", "deleted", "observed", "reducer", "slices")
+
+    def __init__(self, kind: str, reducer: Reducer | None, slices: dict[str, Held]) -> None:
+        self.observed = ev.observed(kind)
+        self.deleted = ev.deleted(kind)
+        self.reducer = reducer
+        self.slices = slices
+        # Whose plans change along must be known as soon as it happens, so nothing can be put off.
+        follows = reducer is not None and type(reducer).dependents is not Reducer.dependents
+        self.decided_by = _NONE if follows else decided_by(reducer)
+
+
+class Decided(Deferred):
+    """A slice that follows from one event alone.
+
+    Attributes:
+        event: that event.
+    """
+
+    __slots__ = ("_is_made", "_route", "_value", "event")
+
+    def __init__(self, route: Route, event: Event) -> None:
+        self.event = event
+        self._route = route
+        self._is_made = False
+        self._value: Mapping[str, Any] | Unknown | None = None
+
+    def value(self) -> Mapping[str, Any] | Unknown | None:
+        """Return the slice.
+
+        Raises:
+            LogCorrupt: the event has not the shape of its kind.
+            PluginError: the reducer failed on it.
+        """
+        if not self._is_made:
+            self._value = self._made()
+            self._is_made = True
+        return self._value
+
+    def _made(self) -> Mapping[str, Any] | Unknown | None:
+        event, reducer = self.event, self._route.reducer
+        assert reducer is not None
+        if event.kind == self._route.observed:
+            shapes.check_observation(event)
+        try:
+            return reducer.reduce(None, event, Slices())
+        except Exception as error:
+            if event.is_erased:
+                return UNKNOWN
+            if isinstance(error, RynxsError):
+                raise
+            raise failure_of(reducer, event, error) from error
+
+
+def decided_by(reducer: Reducer | None) -> frozenset[str]:
+    """Return the kinds of events of which the last one alone decides a slice of this reducer."""
+    return _NONE if reducer is None else reducer.decided_by
+
+
+def failure_of(reducer: Reducer, event: Event, error: Exception) -> PluginError:
+    """Return the error that names a reducer and the record it failed on."""
+    return PluginError(
+        f"reducer {reducer.name}=={reducer.version} failed on record {event.seq} "
+        f"({event.kind} of {event.subject}): {type(error).__name__}: {error}"
+    )

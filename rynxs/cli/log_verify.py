@@ -4,52 +4,117 @@ from __future__ import annotations
 
 import base64
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rynxs.cli.options import ConfigOption, JsonOption, KeyOption, LogOption, configured
+import typer
+
+from rynxs.cli.options import (
+    ConfigOption,
+    JsonOption,
+    KeyOption,
+    LogOption,
+    RequireOption,
+    configured,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sized
+
     from rich.console import Console
+
+    from rynxs.eventlog.chain import Chain
+    from rynxs.eventlog.sink import Sink
+    from rynxs.eventlog.trust import Trust
+
+_SHARED_FROM = 200_000
+"""Records; fewer are verified here sooner than another process is up."""
 
 
 def command(
     key: KeyOption = None,
+    require: RequireOption = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="CHECKPOINT",
+            help="Believe this one, if a key given has signed it, and read only what follows.",
+            show_default=False,
+        ),
+    ] = None,
+    tiles: Annotated[
+        bool, typer.Option("--tiles", help="Compare every stored tile with the records, too.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", min=1, max=64, help="Processes.", show_default="one a processor"),
+    ] = None,
     log: LogOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Verify the whole log: header form, hash chain, payload hashes, and every stored checkpoint.
 
-    With --key the checkpoints' signatures are checked too.
+    With --key the checkpoints' signatures are checked too, with --require how many keys signed the
+    newest one. A key that the log's own records retire counts for the checkpoints of its time.
+    With --from only what that checkpoint does not cover is read.
     """
+    from functools import partial
+
     from rynxs.cli.console import emit
-    from rynxs.cli.keyring import verifiers
+    from rynxs.cli.keyring import trusted
     from rynxs.cli.progress import track
+    from rynxs.embedded.sharing import open_reader, shared, usable_processors
     from rynxs.eventlog.audit import Audit
-    from rynxs.eventlog.checkpoint import LATEST
+    from rynxs.eventlog.checkpoint import LATEST, latest
+    from rynxs.eventlog.tiles import check_tiles
 
     chosen = configured(config, log)
-    keys = verifiers(chosen, key)
+    trust = trusted(chosen, key, require)
     with closing(chosen.open_reader()) as sink:
-        audit = Audit(sink, keys)
-        for _ in track(audit.batches(), sink.size(), "verifying"):
+        size = sink.size()
+        audit = Audit(sink, trust, None if start is None else _chain_at(sink, start, trust))
+        first = audit.size
+        others = (jobs or usable_processors()) - 1
+        batches: Iterator[Sized] = audit.batches()
+        if others and not first and (jobs or size >= _SHARED_FROM):
+            batches = shared(audit, sink, partial(open_reader, config, log), others)
+        for _ in track(batches, size - first, "verifying"):
             pass
+        newest = latest(sink)
+        tiles_checked = check_tiles(sink, newest[0].size if newest else 0) if tiles else None
     result = audit.result()
     document: dict[str, Any] = {
         "checkpoints": [
             {"signedBy": checked.signed_by, "size": checked.size} for checked in result.checkpoints
         ],
         "epoch": result.tip.epoch,
+        "from": first,
         "head": result.tip.head.hex(),
+        "redacted": result.redacted,
+        "redactionsUnfinished": result.unfinished,
         "root": base64.b64encode(result.root).decode(),
         "size": result.size,
+        "tiles": tiles_checked,
         "verified": True,
     }
 
     def show(console: Console) -> None:
-        console.print(f"log: {result.size} records verified, epoch {result.tip.epoch}")
+        since = f", those since {first} read" if first else ""
+        console.print(f"log: {result.size} records verified{since}, epoch {result.tip.epoch}")
         console.print(f"head: {result.tip.head.hex()}")
         console.print(f"root: {document['root']}")
+        if tiles_checked is not None:
+            console.print(f"tiles: {tiles_checked} objects, all as the records give them")
+        if result.redacted:
+            console.print(f"redacted: {result.redacted} payloads")
+        if result.unfinished:
+            seqs = ", ".join(map(str, result.unfinished))
+            console.print(
+                f"redaction not finished: still there is the payload of {seqs}; the next command "
+                "that writes to the log erases it"
+            )
         for checked in result.checkpoints:
             if checked.name == LATEST:  # stands there under its number too
                 continue
@@ -61,3 +126,30 @@ def command(
             console.print(f"checkpoint of {checked.size}: matches the log, {signed}", markup=False)
 
     emit(json, document, show)
+
+
+def _chain_at(sink: Sink, file: Path, trust: Trust) -> Chain:
+    """Return the chain that a checkpoint in a file covers, once a key given has signed it.
+
+    Raises:
+        UsageError: no key was given, or the file can't be read.
+        CheckpointRefused: it is not properly signed, or not of this log.
+    """
+    from rynxs.cli.notes import read_note
+    from rynxs.errors import CheckpointRefused, UsageError
+    from rynxs.eventlog import checkpoint as cp
+    from rynxs.eventlog import note
+    from rynxs.eventlog.genesis import origin_of
+    from rynxs.eventlog.resume import chain_at
+
+    if not trust.keys:
+        raise UsageError("--from needs --key: who has signed the checkpoint to be believed?")
+    checkpoint, signed = cp.parse(read_note(file))
+    note.verify(signed, trust.keys)
+    origin = origin_of(sink)
+    if origin != checkpoint.origin:
+        raise CheckpointRefused(f"{file}: of log {checkpoint.origin!r}, this log is {origin!r}")
+    try:
+        return chain_at(sink, checkpoint)
+    except CheckpointRefused as error:
+        raise CheckpointRefused(f"{file}: {error}") from None

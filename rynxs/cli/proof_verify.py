@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rynxs.cli.options import ConfigOption, JsonOption, KeyOption, configured
+from rynxs.cli.options import ConfigOption, JsonOption, KeyOption, RequireOption, configured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rynxs.eventlog.proof_file import ConsistencyProof, InclusionProof
+    from rynxs.eventlog.trust import Trust
 
     Verify = Callable[[bytes], list[str]]
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The proof, or - for stdin.")],
     key: KeyOption = None,
+    require: RequireOption = None,
     old: Annotated[
         Path | None,
         typer.Option(
@@ -32,26 +34,35 @@ def command(
             show_default=False,
         ),
     ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--origin",
+            metavar="NAME",
+            help="The log that it has to be of.",
+            show_default="the one that a key is named after",
+        ),
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Verify a proof offline: its checkpoint is signed by a key given, and leads to what it says.
 
+    A key vouches for the log that it is named after; --origin names one that is called otherwise.
     Nothing else is read: neither the log nor the network.
     """
     from rynxs.cli.console import emit, printable
-    from rynxs.cli.keyring import verifiers
+    from rynxs.cli.keyring import trusted
     from rynxs.cli.notes import read_file
     from rynxs.errors import UsageError
-    from rynxs.eventlog import note
     from rynxs.eventlog.proof_file import PROOF_SIZE_MAX, InclusionProof, parse
 
-    keys = verifiers(configured(config), key)
-    if not keys:
+    trust = trusted(configured(config), key, require)
+    if not trust.keys:
         raise UsageError("--key is needed: whose signature is to be believed?")
 
     def signed_by(data: bytes) -> list[str]:
-        return note.verify(note.parse(data), keys)
+        return _signed_by(data, trust, origin)
 
     proof = parse(read_file(file, PROOF_SIZE_MAX))
     if isinstance(proof, InclusionProof):
@@ -66,6 +77,26 @@ def command(
             console.print(f"{name}: {printable(_shown(value))}", markup=False)
 
     emit(json, document, show)
+
+
+def _signed_by(data: bytes, trust: Trust, origin: str | None) -> list[str]:
+    """Return whose signatures of a checkpoint count.
+
+    Raises:
+        CheckpointRefused: they are too few, or it is of another log than the one asked for.
+    """
+    from rynxs.errors import CheckpointRefused
+    from rynxs.eventlog import checkpoint as cp
+    from rynxs.eventlog import note
+    from rynxs.eventlog.trust import KnownKeys
+
+    checkpoint, signed = cp.parse(data)
+    by = note.signed_by(signed, trust.keys)
+    names = KnownKeys(trust).judge(checkpoint.size, signed, by, trust.required)
+    if checkpoint.origin not in (names if origin is None else [origin]):
+        wanted = origin or f"{', '.join(names)}; if it is the right one, say so with --origin"
+        raise CheckpointRefused(f"the checkpoint is of log {checkpoint.origin!r}, not of {wanted}")
+    return names
 
 
 def _inclusion(proof: InclusionProof, signed_by: Verify) -> dict[str, Any]:

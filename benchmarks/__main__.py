@@ -15,6 +15,7 @@ from rich.console import Console
 from benchmarks import (
     appending,
     opening,
+    proving,
     replaying,
     result,
     starting,
@@ -45,6 +46,7 @@ class Sizes(NamedTuple):
         chunk: records verified at a time.
         memory: processes a log that verify it for their memory.
         opens, crashes: openings after a close and after a crash.
+        proofs: records that are proven.
         agents, replays: agents in the log that is replayed, and how often it is.
         starts: runs of the command.
         puts: batches, and then ten times as many single records, appended to S3.
@@ -61,6 +63,7 @@ class Sizes(NamedTuple):
     memory: int
     opens: int
     crashes: int
+    proofs: int
     agents: int
     replays: int
     starts: int
@@ -79,6 +82,7 @@ FULL = Sizes(
     memory=3,
     opens=21,
     crashes=7,
+    proofs=101,
     agents=10_000,
     replays=7,
     starts=15,
@@ -96,6 +100,7 @@ QUICK = Sizes(
     memory=3,
     opens=11,
     crashes=3,
+    proofs=51,
     agents=500,
     replays=5,
     starts=7,
@@ -116,7 +121,17 @@ def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
     yield verifying.memory(long, short, sizes.long, sizes.short, sizes.memory)
     yield opening.after_close(long, sizes.long, sizes.opens)
     yield opening.after_crash(long, sizes.crashes)
+    keys = proving.key(directory)
+    yield proving.first_publication(long, keys)
+    yield proving.signing(long, keys, sizes.opens)
+    yield from proving.inclusion(long, sizes.proofs)
+    yield from proving.shared_verify(long, sizes.memory)
+    yield proving.verify_from(long, short, keys, sizes.crashes)
     yield replaying.replay(directory / "agents", sizes.agents, sizes.replays)
+    yield from replaying.mix(directory / "mix", sizes.agents, sizes.replays)
+    yield replaying.from_snapshot(
+        directory / "kept", sizes.agents, sizes.long, sizes.long // 100, sizes.replays
+    )
     yield starting.start(sizes.starts)
     yield storing_lmdb.batches(directory, sizes.batches)
     if not VersitygwServer.program.is_file():

@@ -20,7 +20,9 @@ PAYLOAD_BYTES = 300
 KIND = "AgentObserved"
 TIME_US = 1_767_225_600_000_000
 _SUBJECTS = [f"universe.ai/Agent/default/agent-{number:05d}" for number in range(5_000)]
+ORIGIN = "benchmarks.example/log"
 _TEXT = 156  # makes a payload of `PAYLOAD_BYTES`
+_NAMED = 30  # bytes that the origin and its key take
 
 Item = tuple[str, dict[str, Any]]
 """A subject and a payload."""
@@ -39,6 +41,8 @@ def file_log(directory: Path) -> Config:
 def items() -> Iterator[Item]:
     """Yield subjects and payloads of `PAYLOAD_BYTES` when encoded, without end."""
     for number in count():
+        # A log's first record names it.
+        named = {} if number else {"origin": ORIGIN}
         yield (
             _SUBJECTS[number % len(_SUBJECTS)],
             {
@@ -47,7 +51,8 @@ def items() -> Iterator[Item]:
                 "image": f"ghcr.io/rynxs/agent@sha256:{number % 9973:016x}",
                 "replicas": 1 + number % 3,
                 "role": "worker",
-                "text": "t" * _TEXT,
+                "text": "t" * (_TEXT - (_NAMED if named else 0)),
+                **named,
             },
         )
 

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,11 @@ import pytest
 from boto3.session import Session
 from botocore.exceptions import ClientError
 
+from rynxs.api import SinkUnavailable
+from rynxs.sources import fixed_sources
+from rynxs.testing.histories import history
+from rynxs_sink_s3.plugin import rynxs_sink
+from rynxs_sink_s3.settings import S3Settings
 from tests.servers.endpoint import ONE_ATTEMPT
 from tests.servers.minio import MinioServer
 from tests.servers.process import TOOLS
@@ -97,7 +103,7 @@ def test_the_log_that_the_document_writes_is_in_the_bucket_and_verifies(shell: S
     assert json.loads(done.stdout)["verified"]
 
 
-def test_the_writer_can_delete_nothing(shell: Shell, writer: Any) -> None:
+def test_the_writer_can_delete_no_batch_and_no_checkpoint(shell: Shell, writer: Any) -> None:
     root = shell.server.client()
     (version,) = [each["VersionId"] for each in _versions(root, FIRST)]
     for extra in (
@@ -107,9 +113,38 @@ def test_the_writer_can_delete_nothing(shell: Shell, writer: Any) -> None:
     ):
         with pytest.raises(ClientError, match="AccessDenied"):
             writer.delete_object(Bucket="rynxs", Key=FIRST, **extra)
-    with pytest.raises(ClientError, match="AccessDenied"):
-        writer.delete_object(Bucket="rynxs", Key="prod/checkpoint")
+    for name in ("checkpoint", "hint", "probe/0"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            writer.delete_object(Bucket="rynxs", Key=f"prod/{name}")
     assert len(_versions(root, FIRST)) == 1
+
+
+def test_the_writer_can_erase_what_is_personal_and_delete_a_snapshot(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", WRITER)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    settings = S3Settings.model_validate(
+        {
+            "bucket": "rynxs",
+            "prefix": "personal",
+            "endpoint": shell.server.endpoint,
+            "objectLock": {"mode": "GOVERNANCE", "days": 30},
+        }
+    )
+    root = shell.server.client()
+    with closing(rynxs_sink().open_writer(settings, fixed_sources(0))) as log:
+        log.append(0, history(6))
+        log.put("snapshots/1", b"state")
+        log.delete("snapshots/1")
+        log.erase([1, 4])
+        with pytest.raises(SinkUnavailable, match="record 3 is locked until"):
+            log.erase([3])
+        assert [record.payload for record in log.read()].count(None) == 2
+    for part in ("payload", "snapshots"):
+        listed = root.list_object_versions(Bucket="rynxs", Prefix=f"personal/{part}/")
+        assert not listed.get("Versions")
+        assert not listed.get("DeleteMarkers")
 
 
 def test_nobody_deletes_a_batch_before_its_time(shell: Shell) -> None:

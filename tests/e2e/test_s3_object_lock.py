@@ -89,7 +89,7 @@ def test_named_objects_the_hint_and_the_probe_are_not_locked(
         if not version["Key"].startswith("prod/log/")
     ]
     assert {version["Key"].split("/")[1] for version in others} == {
-        *("checkpoint", "checkpoints", "frontier", "hint", "probe"),
+        *("checkpoint", "checkpoints", "frontier", "hint", "probe", "tile"),
     }
     for version in others:
         client.delete_object(Bucket=locked, Key=version["Key"], VersionId=version["VersionId"])

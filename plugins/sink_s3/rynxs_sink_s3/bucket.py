@@ -42,10 +42,12 @@ class Page(NamedTuple):
 
     Attributes:
         keys: in order, without the log's prefix.
+        etags: of these keys.
         is_last: whether nothing comes after them.
     """
 
     keys: list[str]
+    etags: list[str]
     is_last: bool
 
 
@@ -73,12 +75,20 @@ class Patience(NamedTuple):
 
 
 class Bucket:
-    """A bucket below a prefix. Safe for several threads, as boto3's clients are."""
+    """A bucket below a prefix. Safe for several threads, as boto3's clients are.
+
+    Attributes:
+        client: the driver's.
+        name: of the bucket.
+        root: what the log's keys start with in the bucket, empty or ending in a slash.
+        patience: with which requests are sent.
+        url: how errors name the log.
+    """
 
     def __init__(self, client: Any, settings: S3Settings, patience: Patience) -> None:
-        self._client = client
-        self._name = settings.bucket
-        self._prefix = f"{settings.prefix}/" if settings.prefix else ""
+        self.client = client
+        self.name = settings.bucket
+        self.root = f"{settings.prefix}/" if settings.prefix else ""
         self.patience = patience
         self._once = patience._replace(attempts=1)
         self._encryption: dict[str, Any] = {}
@@ -141,11 +151,11 @@ class Bucket:
         checked = partial(self._get, key, most, ChecksumMode="ENABLED")
         stored: Stored | None
         try:
-            stored = self._ask("GetObject", key, checked)
+            stored = self.ask("GetObject", key, checked)
         except SinkUnavailable as error:
             if not isinstance(error.__cause__, FlexibleChecksumError):
                 raise
-            stored = self._ask("GetObject", key, partial(self._get, key, most))
+            stored = self.ask("GetObject", key, partial(self._get, key, most))
         return stored
 
     def keys(self, prefix: str, after: str = "") -> Page:
@@ -154,33 +164,55 @@ class Bucket:
         Raises:
             SinkUnavailable: the server can't be asked.
         """
-        options = {"StartAfter": self._prefix + after} if after else {}
+        options = {"StartAfter": self.root + after} if after else {}
 
         def list_objects() -> Page:
-            answer = self._client.list_objects_v2(
-                Bucket=self._name, Prefix=self._prefix + prefix, MaxKeys=_PAGE, **options
+            answer = self.client.list_objects_v2(
+                Bucket=self.name, Prefix=self.root + prefix, MaxKeys=_PAGE, **options
             )
-            is_last = not _required(answer, "IsTruncated")
-            skipped = len(self._prefix)
-            keys = [found["Key"][skipped:] for found in answer.get("Contents", ())]
+            is_last = not required(answer, "IsTruncated")
+            skipped = len(self.root)
+            found = answer.get("Contents", ())
+            keys = [each["Key"][skipped:] for each in found]
             if not keys and not is_last:
                 raise ResponseParserError("a listing that goes on after no key")
-            return Page(keys, is_last)
+            return Page(keys, [each.get("ETag", "") for each in found], is_last)
 
-        page: Page | None = self._ask("ListObjectsV2", prefix or "objects", list_objects)
+        page: Page | None = self.ask("ListObjectsV2", prefix or "objects", list_objects)
         if page is None:
             raise SinkUnavailable(f"{self.url}: the server can't list; is it an S3 server?")
         return page
 
+    def ask(self, operation: str, key: str, request: Callable[[], Any]) -> Any:
+        """Return what a request answers that may be sent twice; None when there is no such thing.
+
+        Args:
+            operation: its name, for errors.
+            key: likewise.
+            request: sends it.
+
+        Raises:
+            SinkUnavailable: it failed as often as it may.
+        """
+        for attempt in range(self.patience.attempts):
+            try:
+                return request()
+            except FAILURES as error:
+                failure = classify(error, operation, key)
+                if failure.outcome is Outcome.ABSENT:
+                    return None
+                self._go_on(failure.outcome, failure.sentence, attempt, self.patience, error)
+        raise AssertionError("the last attempt neither returned nor raised")
+
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.client.close()
 
     def _get(self, key: str, most: int, **options: str) -> Stored:
-        answer = self._client.get_object(Bucket=self._name, Key=self._prefix + key, **options)
+        answer = self.client.get_object(Bucket=self.name, Key=self.root + key, **options)
         with closing(answer["Body"]) as body:  # `with body` would give the unchecked stream beneath
-            amount = most + 1 if _required(answer, "ContentLength") > most else None
-            return Stored(body.read(amount), _required(answer, "ETag"))
+            amount = most + 1 if required(answer, "ContentLength") > most else None
+            return Stored(body.read(amount), required(answer, "ETag"))
 
     def _put(
         self, key: str, data: bytes, conditions: Mapping[str, Any], patience: Patience
@@ -198,9 +230,9 @@ class Bucket:
         raise AssertionError("the last attempt neither returned nor raised")
 
     def _send(self, key: str, data: bytes, conditions: Mapping[str, Any]) -> str:
-        answer = self._client.put_object(
-            Bucket=self._name,
-            Key=self._prefix + key,
+        answer = self.client.put_object(
+            Bucket=self.name,
+            Key=self.root + key,
             Body=data,
             ChecksumAlgorithm="CRC32",  # wanted by name where an object gets a retention
             ChecksumCRC32=base64.b64encode(crc32(data).to_bytes(4)).decode(),
@@ -211,19 +243,7 @@ class Bucket:
         if wanted is not None and answer.get("ServerSideEncryption") != wanted:
             # The probe of a writer comes here before anything of the log is written.
             raise SinkUnavailable(f"{self.url}: the server does not encrypt with sse {wanted}")
-        return str(_required(answer, "ETag"))
-
-    def _ask(self, operation: str, key: str, request: Callable[[], Any]) -> Any:
-        """Return what a request without effect answers, None when there is no such key."""
-        for attempt in range(self.patience.attempts):
-            try:
-                return request()
-            except FAILURES as error:
-                failure = classify(error, operation, key)
-                if failure.outcome is Outcome.ABSENT:
-                    return None
-                self._go_on(failure.outcome, failure.sentence, attempt, self.patience, error)
-        raise AssertionError("the last attempt neither returned nor raised")
+        return str(required(answer, "ETag"))
 
     def _go_on(
         self, outcome: Outcome, sentence: str, attempt: int, patience: Patience, error: Exception
@@ -246,7 +266,7 @@ class Bucket:
         return outcome
 
 
-def _required(answer: Mapping[str, Any], member: str) -> Any:
+def required(answer: Mapping[str, Any], member: str) -> Any:
     """Return what the answer of every S3 server has.
 
     Raises:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rynxs.api import SinkUnavailable
+from rynxs_sink_s3.payloads import AT_ONCE
 
 if TYPE_CHECKING:
     from rynxs_sink_s3.settings import S3Settings
@@ -35,7 +36,7 @@ def make_client(settings: S3Settings) -> Any:
         retries={"total_max_attempts": 1},  # see rynxs_sink_s3.bucket
         connect_timeout=settings.connect_timeout_ms / 1_000,
         read_timeout=settings.read_timeout_ms / 1_000,
-        max_pool_connections=max(_CONNECTIONS_MIN, settings.read_ahead + 1),
+        max_pool_connections=max(_CONNECTIONS_MIN, settings.read_ahead + AT_ONCE + 1),
         s3={"addressing_style": style},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

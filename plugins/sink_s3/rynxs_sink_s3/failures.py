@@ -12,7 +12,10 @@ from urllib3.exceptions import HTTPError
 
 FAILURES = (boto.BotoCoreError, boto.ClientError, ResponseParserError, HTTPError, OSError)
 PRECONDITION_FAILED = 412
-_ABSENT_CODES = {"NoSuchKey", "404", "NoSuchVersion"}
+_ABSENT_CODES = {
+    *("NoSuchKey", "404", "NoSuchVersion"),
+    *("NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"),
+}
 _CONTENDED = 409
 _USER_INFO = re.compile(r"//[^/\s\"']*@")
 _AGAIN_STATUSES = {408, 425, 429}
@@ -50,7 +53,7 @@ class Outcome(Enum):
     CONTENDED = "contended"  # not carried out, for another write of the key was going on
     IN_DOUBT = "in doubt"  # perhaps carried out, now or later; it may be sent again
     PRECONDITION = "precondition"  # the key exists, or is of another version
-    ABSENT = "absent"  # there is no such key
+    ABSENT = "absent"  # there is no such key, version or configuration
 
 
 class Failure(NamedTuple):

@@ -14,7 +14,7 @@ from rynxs.api import (
     check_object_name,
     is_object_name,
 )
-from rynxs_sink_s3.batch_object import LOG
+from rynxs_sink_s3.batch_object import LOG, PAYLOADS
 from rynxs_sink_s3.bucket import Refused
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CHECKPOINTS = "checkpoints/"
 _CHECKPOINT = re.compile(rf"{_CHECKPOINTS}([0-9]{{20}})", re.ASCII)
-_PAST_THE_LOG = LOG + "~"
+_STEPPED_OVER = (LOG, PAYLOADS)
 SIZE_MAX = 64 * 1024 * 1024
 
 
@@ -74,8 +74,9 @@ def list_objects(bucket: Bucket, prefix: str) -> list[str]:
         is_last = page.is_last
         names += filter(is_object_name, page.keys)
         after = page.keys[-1] if page.keys else after
-        if after.startswith(LOG):
-            after = _PAST_THE_LOG
+        for own in _STEPPED_OVER:
+            if after.startswith(own):
+                after = own + "~"
     return sorted(names)
 
 

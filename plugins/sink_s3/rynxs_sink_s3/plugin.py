@@ -42,9 +42,10 @@ def _open_writer(settings: S3Settings, sources: Sources) -> Sink:
 
 def _open_reader(settings: S3Settings) -> Sink:
     from rynxs_sink_s3.reader import S3Reader
+    from rynxs_sink_s3.writer import utc_now
 
     with _bucket(settings) as bucket:
-        return S3Reader(bucket, settings)
+        return S3Reader(bucket, settings, utc_now)
 
 
 @contextmanager

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rynxs.api import ANY, Grouping, Sink, SinkCorrupt, SinkUnavailable
+from rynxs.api import ANY, Grouping, Sink, SinkCorrupt, SinkUnavailable, check_positions
 from rynxs_sink_s3 import objects
 from rynxs_sink_s3.batches import Batches
+from rynxs_sink_s3.erasure import Erasure
+from rynxs_sink_s3.payloads import Payloads
 from rynxs_sink_s3.reading import ReadAhead
 from rynxs_sink_s3.tail import find_last
+from rynxs_sink_s3.versions import Versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from rynxs.api import Expect, Record, StoredObject
-    from rynxs_sink_s3.batch_object import Batch
     from rynxs_sink_s3.bucket import Bucket
     from rynxs_sink_s3.settings import S3Settings
 
@@ -22,8 +25,13 @@ if TYPE_CHECKING:
 class S3Reader(Sink):
     """A reader of a log in a bucket, beside live writers or not."""
 
-    def __init__(self, bucket: Bucket, settings: S3Settings) -> None:
+    def __init__(self, bucket: Bucket, settings: S3Settings, now: Callable[[], datetime]) -> None:
         """Open an existing log.
+
+        Args:
+            bucket: where the log is.
+            settings: the sink's settings.
+            now: the wall clock, for whether a retention is over.
 
         Raises:
             SinkUnavailable: there is no log, or it can't be read.
@@ -34,16 +42,16 @@ class S3Reader(Sink):
         )
         self._bucket = bucket
         self._batches = Batches(bucket)
-        self._reading = ReadAhead(self._batches, settings.read_ahead)
-        self._last: Batch | None = None
+        self._reading = ReadAhead(self._batches, Payloads(bucket), settings.read_ahead)
+        self._erasure = Erasure(bucket, self._batches, Versions(bucket, now))
         self._find_last()
-        if self._last is None:
+        if self._batches.last is None:
             self._explain_absence()
 
     def size(self) -> int:
         """Return the number of readable records at this moment."""
         self._find_last()
-        return self._last.next_seq if self._last is not None else 0
+        return self._known()
 
     def append(self, start: int, records: Sequence[Record]) -> None:
         """Refuse."""
@@ -51,14 +59,26 @@ class S3Reader(Sink):
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield records."""
-        known = self._last.next_seq if self._last is not None else 0
-        return self._reading.records(start, stop, known)
+        return self._reading.records(start, stop, self._known())
+
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Refuse."""
+        raise SinkUnavailable(f"{self._bucket.url}: the log is open for reading only")
+
+    def locked_until(self, seqs: Sequence[int]) -> int | None:
+        """Return when the last lock on these payloads opens."""
+        check_positions(seqs, self.size())
+        return self._erasure.locked_until(seqs)
 
     def get(self, name: str) -> StoredObject | None:
         """Return an object, or None."""
         return objects.get_object(self._bucket, name)
 
     def put(self, name: str, data: bytes, expect: Expect | str = ANY) -> str:
+        """Refuse."""
+        raise SinkUnavailable(f"{self._bucket.url}: the log is open for reading only")
+
+    def delete(self, name: str) -> None:
         """Refuse."""
         raise SinkUnavailable(f"{self._bucket.url}: the log is open for reading only")
 
@@ -71,16 +91,20 @@ class S3Reader(Sink):
         self._reading.close()
         self._bucket.close()
 
+    def _known(self) -> int:
+        last = self._batches.last
+        return last.next_seq if last is not None else 0
+
     def _find_last(self) -> None:
-        self._last = find_last(self._bucket, self._batches, self._last)
-        if self._last is not None:
-            self._batches.keep_last(self._last)
+        last = find_last(self._bucket, self._batches, self._batches.last)
+        if last is not None:
+            self._batches.keep_last(last)
 
     def _explain_absence(self) -> None:
         covered = objects.checkpoint_sizes(self._bucket, 0)
         if covered:
             self._find_last()  # a writer may have begun it since
-        if self._last is not None:
+        if self._batches.last is not None:
             return
         if covered:
             raise SinkCorrupt(

@@ -46,15 +46,18 @@ def find_last(bucket: Bucket, batches: Batches, known: Batch | None) -> Batch | 
 
 
 def _last_after(batches: Batches, known: Batch | None) -> Batch | None:
-    before = known.first_seq if known is not None else -1
+    """Return the last batch; one that is known is looked at again, for erasing changes batches."""
+    before = known.first_seq - 1 if known is not None else -1
     starts = batches.starts_after(before)
     if not starts.seqs:
         return known
+    if known is not None and starts.seqs == [known.first_seq] and starts.is_last:
+        return _batch(batches, known.first_seq, starts.etags[0])
     return _batch(batches, _gallop(batches, starts, before))
 
 
-def _batch(batches: Batches, first_seq: int) -> Batch:
-    batch = batches.fetch(first_seq)
+def _batch(batches: Batches, first_seq: int, etag: str | None = None) -> Batch:
+    batch = batches.fetch(first_seq, etag)
     if batch is None:
         raise SinkCorrupt(first_seq, f"missing: {key_of(first_seq)} was listed and is gone")
     return batch

@@ -18,7 +18,7 @@ from rynxs.api import RynxsError
 from rynxs.cli.main import invoke
 from rynxs.eventlog.audit import Audit
 from rynxs.sources import fixed_sources
-from rynxs.testing.histories import history
+from rynxs.testing.histories import history, verified
 from rynxs_sink_s3.plugin import rynxs_sink
 from rynxs_sink_s3.settings import S3Settings
 from tests.servers.moto import MotoServer
@@ -26,19 +26,25 @@ from tests.servers.proxy import FaultyProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from rynxs.api import Record, Sink
 
 BUCKET = "logs"
+VERSIONED = "kept-logs"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[MotoServer]:
-    """A server with one bucket, for all tests of a worker."""
+    """A server with a bucket, and one that keeps versions, for all tests of a worker."""
     with MotoServer() as server, closing(server.client()) as client:
         client.create_bucket(Bucket=BUCKET)
+        client.create_bucket(Bucket=VERSIONED)
+        client.put_bucket_versioning(
+            Bucket=VERSIONED, VersioningConfiguration={"Status": "Enabled"}
+        )
         yield server
 
 
@@ -80,12 +86,15 @@ class S3Log:
         settings: of the sink, as in the configuration.
     """
 
-    def __init__(self, client: Any, endpoint: str, prefix: str, stack: ExitStack) -> None:
+    def __init__(
+        self, client: Any, endpoint: str, prefix: str, stack: ExitStack, bucket: str = BUCKET
+    ) -> None:
         self._client = client
         self._stack = stack
+        self._bucket = bucket
         self.prefix = prefix
         self.settings: dict[str, Any] = {
-            "bucket": BUCKET,
+            "bucket": bucket,
             "prefix": prefix,
             "endpoint": endpoint,
             "attempts": 3,
@@ -102,45 +111,67 @@ class S3Log:
         checked = S3Settings.model_validate(self.settings | settings)
         return self._opened(rynxs_sink().open_reader(checked))
 
-    def fill(self, counts: Sequence[int], **settings: Any) -> Sequence[Record]:
-        """Append batches of the history, close, and return all records of the log."""
+    def fill(
+        self,
+        counts: Sequence[int],
+        of: Callable[[int], Sequence[Record]] = history,
+        **settings: Any,
+    ) -> Sequence[Record]:
+        """Append batches of a history, close, and return all records of the log."""
         with closing(self.writer(**settings)) as writer:
             for number in counts:
                 size = writer.size()
-                writer.append(size, history(size + number)[size:])
-            return history(writer.size())
+                writer.append(size, of(size + number)[size:])
+            return of(writer.size())
 
     def url(self, **query: Any) -> str:
         """Return the URL that names it on the command line."""
         settings = {"endpoint": self.settings["endpoint"], "attempts": 1, **query}
-        return f"s3://{BUCKET}/{self.prefix}?" + "&".join(
+        return f"s3://{self._bucket}/{self.prefix}?" + "&".join(
             f"{name}={value}" for name, value in settings.items()
         )
 
     def stored(self, start: str = "") -> list[str]:
         """Return its keys that start so, at most 1,000, without the prefix."""
         root = f"{self.prefix}/"
-        page = self._client.list_objects_v2(Bucket=BUCKET, Prefix=root + start)
+        page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=root + start)
         return [found["Key"].removeprefix(root) for found in page.get("Contents", ())]
 
     def get(self, key: str) -> bytes:
         """Return what is stored under a key."""
-        answer = self._client.get_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}")
+        answer = self._client.get_object(Bucket=self._bucket, Key=f"{self.prefix}/{key}")
         data: bytes = answer["Body"].read()
         return data
 
     def put(self, key: str, data: bytes) -> None:
         """Store something behind the sink's back."""
-        self._client.put_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}", Body=data)
+        self._client.put_object(Bucket=self._bucket, Key=f"{self.prefix}/{key}", Body=data)
 
     def delete(self, key: str) -> None:
         """Delete something behind the sink's back."""
-        self._client.delete_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}")
+        self._client.delete_object(Bucket=self._bucket, Key=f"{self.prefix}/{key}")
+
+    def versions(self) -> list[tuple[str, bytes]]:
+        """Return every version of every object, at most 1,000: keys without the prefix, bytes."""
+        root = f"{self.prefix}/"
+        page = self._client.list_object_versions(Bucket=self._bucket, Prefix=root)
+        found = []
+        for each in page.get("Versions", ()):
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=each["Key"], VersionId=each["VersionId"]
+            )
+            found.append((each["Key"].removeprefix(root), answer["Body"].read()))
+        return found
 
     def verified(self) -> list[Record]:
         """Return the records as an auditor reads them; each must hold."""
         with closing(self.reader()) as reader:
             return [record for batch in Audit(reader, []).batches() for record in batch]
+
+    def chained(self) -> list[Record]:
+        """Return the records as a new reader has them; their chain must hold."""
+        with closing(self.reader()) as reader:
+            return list(verified(list(reader.read())))
 
     def _opened(self, sink: Sink) -> Sink:
         self._stack.callback(_close, sink)
@@ -152,11 +183,15 @@ class MemoryS3:
 
     Attributes:
         objects: what is stored, by key.
+        locks: until when objects are retained, by key.
+        held: keys of the objects under a legal hold.
         asked: the operation and the key, or the listing's prefix, of every request.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.locks: dict[str, datetime] = {}
+        self.held: set[str] = set()
         self.asked: list[tuple[str, str]] = []
         self._lock = Lock()
 
@@ -187,11 +222,39 @@ class MemoryS3:
         self.asked.append(("ListObjectsV2", prefix))
         after = request.get("StartAfter", "")
         keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-        found = [{"Key": key} for key in keys[:most]]
+        found = [{"Key": key, "ETag": _etag(self.objects[key])} for key in keys[:most]]
         return {"IsTruncated": len(keys) > most, **({"Contents": found} if found else {})}
 
+    def list_object_versions(self, **request: Any) -> dict[str, Any]:
+        prefix = request["Prefix"]
+        self.asked.append(("ListObjectVersions", prefix))
+        found = [
+            {"Key": key, "VersionId": "null", "IsLatest": True, "ETag": _etag(self.objects[key])}
+            for key in sorted(self.objects)
+            if key.startswith(prefix)
+        ]
+        return {"IsTruncated": False, **({"Versions": found} if found else {})}
+
     def delete_object(self, **request: Any) -> None:
-        self.objects.pop(request["Key"], None)
+        self.asked.append(("DeleteObject", request["Key"]))
+        with self._lock:
+            self.objects.pop(request["Key"], None)
+
+    def get_object_lock_configuration(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(("GetObjectLockConfiguration", request["Bucket"]))
+        if not self.locks and not self.held:
+            raise _refusal(404, "ObjectLockConfigurationNotFoundError", "")
+        return {}
+
+    def get_object_retention(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(("GetObjectRetention", request["Key"]))
+        if request["Key"] not in self.locks:
+            raise _refusal(400, "NoSuchObjectLockConfiguration", "GetObjectRetention")
+        return {"Retention": {"RetainUntilDate": self.locks[request["Key"]]}}
+
+    def get_object_legal_hold(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(("GetObjectLegalHold", request["Key"]))
+        return {"LegalHold": {"Status": "ON" if request["Key"] in self.held else "OFF"}}
 
     def close(self) -> None:
         pass
@@ -223,6 +286,15 @@ def new_log(client: Any, tmp_path: Path) -> Iterator[Callable[[str], S3Log]]:
 def s3_log(moto: MotoServer, new_log: Callable[[str], S3Log]) -> S3Log:
     """A log that is reached at the server itself."""
     return new_log(moto.endpoint)
+
+
+@pytest.fixture(params=[BUCKET, VERSIONED])
+def any_log(
+    request: pytest.FixtureRequest, client: Any, proxy: FaultyProxy, tmp_path: Path
+) -> Iterator[S3Log]:
+    """A log in a bucket without versions, and in one with, which is reached through the proxy."""
+    with ExitStack() as stack:
+        yield S3Log(client, proxy.endpoint, tmp_path.name, stack, request.param)
 
 
 @pytest.fixture

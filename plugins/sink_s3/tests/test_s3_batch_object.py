@@ -8,7 +8,7 @@ from zlib import crc32
 
 import pytest
 
-from rynxs.api import SinkCorrupt, decode_header, encode_body
+from rynxs.api import Record, SinkCorrupt, decode_header, encode_body
 from rynxs.testing.histories import history
 from rynxs_sink_s3.batch_object import (
     ENVELOPE_SIZE,
@@ -17,6 +17,7 @@ from rynxs_sink_s3.batch_object import (
     encode_object,
     key_of,
     seq_of,
+    writer_of,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +40,47 @@ def _enveloped(body: bytes = BODY, magic: bytes = b"\xffRYNXB\x00\x01", **change
 
 def test_an_object_is_laid_out_as_the_format_says() -> None:
     assert _enveloped() == DATA
-    assert decode_object(FIRST, DATA) == Batch(FIRST, RECORDS)
+    assert decode_object(FIRST, DATA) == Batch(FIRST, RECORDS, {}, WRITER_ID)
+
+
+def test_a_detached_payload_is_not_in_the_batch_which_says_where_it_is() -> None:
+    personal = RECORDS[0]
+    assert personal.salt
+    assert personal.payload is not None
+    data = encode_object(FIRST, RECORDS, WRITER_ID, {FIRST})
+    assert personal.salt not in data
+    assert personal.payload not in data
+    row = struct.pack(">HBBI", len(personal.header), 0, 2, 0)
+    assert data[ENVELOPE_SIZE + 4 : ENVELOPE_SIZE + 12] == row
+    digest = decode_header(personal.header).payload_hash
+    batch = decode_object(FIRST, data)
+    assert batch.records == [Record(personal.header, b"", None), *RECORDS[1:]]
+    assert batch.detached == {
+        FIRST: f"payload/{FIRST:020d}-{digest.hex()}-{WRITER_ID.hex()}",
+    }
+
+
+def test_a_batch_that_is_encoded_again_is_what_it_was_but_for_what_was_erased() -> None:
+    batch = decode_object(FIRST, encode_object(FIRST, RECORDS, WRITER_ID, {FIRST}))
+    again = encode_object(FIRST, batch.records, batch.writer_id, batch.detached)
+    assert decode_object(FIRST, again) == batch
+    batch.records[1] = Record(RECORDS[1].header, b"", None)
+    erased = encode_object(FIRST, batch.records, batch.writer_id, batch.detached)
+    assert decode_object(FIRST, erased) == batch
+
+
+@pytest.mark.parametrize("size", [0, 5, ENVELOPE_SIZE - 1])
+def test_what_has_no_sound_envelope_has_no_writer(size: int) -> None:
+    assert writer_of(DATA) == WRITER_ID
+    assert writer_of(DATA[:size]) is None
+    assert writer_of(b"x" + DATA[1:]) is None
+
+
+def test_a_detached_row_with_a_header_that_is_none_is_corrupt_there() -> None:
+    bad = Record(b"no header", b"", None)
+    with pytest.raises(SinkCorrupt, match="can't be found") as caught:
+        decode_object(FIRST, encode_object(FIRST, [RECORDS[0], bad], WRITER_ID, {FIRST + 1}))
+    assert caught.value.seq == FIRST + 1
 
 
 def test_a_batch_knows_the_seq_after_it() -> None:
@@ -86,7 +127,7 @@ def _culprits() -> Sequence[set[int]]:
             header[place : place + 32] = [{owner - 1, owner}] * 32
         blamed += header
     for owner, record in enumerate(RECORDS, FIRST):
-        blamed += [{owner}] * len(record.salt + record.payload)
+        blamed += [{owner}] * len(record.salt + (record.payload or b""))
     return blamed
 
 

@@ -215,7 +215,7 @@ def test_time_limits_connections_and_retries_are_the_sinks_own(
 ) -> None:
     config = client_of(connectTimeoutMs=1500, readTimeoutMs=2500, readAhead=40).meta.config
     assert (config.connect_timeout, config.read_timeout) == (1.5, 2.5)
-    assert config.max_pool_connections == 41
+    assert config.max_pool_connections == 49
     assert config.retries["total_max_attempts"] == 1
     assert client_of(readAhead=0).meta.config.max_pool_connections == 10
 

@@ -15,7 +15,7 @@ from rynxs.eventlog.audit import Audit
 from rynxs.eventlog.log import Log
 from rynxs.testing.histories import ORIGIN, history
 from rynxs_sink_s3 import batches, objects
-from rynxs_sink_s3.batch_object import encode_object, key_of
+from rynxs_sink_s3.batch_object import encode_object, key_of, payloads_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,11 +116,22 @@ def test_another_keys_batch_is_found(start: int, log: S3Log, cli: Callable[..., 
 def test_a_flipped_bit_of_a_payload_names_its_record(
     seq: int, log: S3Log, cli: Callable[..., Any]
 ) -> None:
-    start = max(start for start in STARTS if start <= seq)
-    data = log.get(key_of(start))
+    detached = log.stored(payloads_of(seq))
+    key = detached[0] if detached else key_of(max(start for start in STARTS if start <= seq))
+    data = log.get(key)
     payload = history(SIZE)[seq].payload
-    log.put(key_of(start), _flipped(data, data.index(payload) + len(payload) - 1))
+    assert payload is not None
+    log.put(key, _flipped(data, data.index(payload) + len(payload) - 1))
     _assert_found(log, seq, cli)
+
+
+@pytest.mark.parametrize("made", [b"", b"x" * 16, b"longer"], ids=["empty", "a salt", "longer"])
+def test_a_detached_payload_of_another_size_names_its_record(
+    made: bytes, log: S3Log, cli: Callable[..., Any]
+) -> None:
+    (key,) = log.stored(payloads_of(4))
+    log.put(key, log.get(key) + made if made == b"longer" else made)
+    _assert_found(log, 4, cli)
 
 
 @pytest.mark.parametrize("name", ["log/readme", "log/0000000000000000000x", "log/1", "log/~"])

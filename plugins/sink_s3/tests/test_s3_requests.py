@@ -5,24 +5,37 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import closing
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from rynxs.api import SinkUnavailable
+from rynxs.api import SinkUnavailable, decode_header
 from rynxs.eventlog.audit import Audit
 from rynxs.eventlog.log import Entry, Log
 from rynxs.testing.histories import entries, history
-from rynxs_sink_s3.batch_object import LOG, key_of
+from rynxs.testing.memory import MemorySink
+from rynxs_sink_s3.batch_object import LOG, PAYLOADS, key_of, payload_key, writer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rynxs.api import Record
     from tests.conftest import MemoryS3, S3Log
 
 HINT_INTERVAL = 500
 COUNTS = (1, 3, 2, 4, 2)
 STARTS = (0, 1, 4, 6, 10)
 SIZE = 12
+
+
+@cache
+def plain(count: int) -> Sequence[Record]:
+    """Return a history in which nothing is personal."""
+    sink = MemorySink()
+    Log.open(sink).append([entry._replace(salt=b"") for entry in entries(0, count)])
+    return tuple(sink.records)
 
 
 def _asked(memory: MemoryS3, log: S3Log) -> list[str]:
@@ -38,7 +51,7 @@ def test_an_append_is_one_put_and_a_hint_is_put_every_500_batches_and_at_the_end
     writer = memory_log.writer()
     memory_s3.asked.clear()
     count = 2 * HINT_INTERVAL + 7
-    records = history(count)
+    records = plain(count)
     for seq in range(count):
         writer.append(seq, records[seq : seq + 1])
     wanted = [f"PutObject {key_of(seq)}" for seq in range(count)]
@@ -51,10 +64,61 @@ def test_an_append_is_one_put_and_a_hint_is_put_every_500_batches_and_at_the_end
     assert _asked(memory_s3, memory_log) == ["PutObject hint"]
 
 
+def test_a_personal_payload_is_one_put_more_and_one_get_and_the_first_one_a_listing(
+    memory_log: S3Log, memory_s3: MemoryS3
+) -> None:
+    records = history(8)
+    assert [seq for seq in range(8) if records[seq].salt] == [1, 4, 7]
+    writer = memory_log.writer()
+    memory_s3.asked.clear()
+    for start, stop in ((0, 1), (1, 2), (2, 8)):
+        writer.append(start, records[start:stop])
+    *asked, fourth, fifth, last = _asked(memory_s3, memory_log)
+    token = writer_of(memory_log.get(key_of(0)))
+    assert token is not None
+    keys = {
+        seq: payload_key(seq, decode_header(records[seq].header).payload_hash, token)
+        for seq in (1, 4, 7)
+    }
+    assert asked == [
+        f"PutObject {key_of(0)}",
+        f"ListObjectsV2 {PAYLOADS}",
+        f"PutObject {keys[1]}",
+        f"PutObject {key_of(1)}",
+    ]
+    assert {fourth, fifth} == {f"PutObject {keys[4]}", f"PutObject {keys[7]}"}
+    assert last == f"PutObject {key_of(2)}", "a batch is put after its payloads"
+    memory_s3.asked.clear()
+    assert list(writer.read(2, 8)) == list(records[2:])
+    assert _asked(memory_s3, memory_log) == [], "what was appended last is known"
+    reader = memory_log.reader()
+    memory_s3.asked.clear()
+    assert list(reader.read(2, 5)) == list(records[2:5])
+    assert _asked(memory_s3, memory_log) == [f"GetObject {keys[4]}"]
+
+
+def test_an_erasure_gets_and_puts_a_batch_once_and_lists_the_versions_of_what_it_removes(
+    memory_log: S3Log, memory_s3: MemoryS3
+) -> None:
+    memory_log.fill([6])
+    writer = memory_log.writer()
+    memory_s3.asked.clear()
+    writer.erase([1, 2, 3])
+    asked = Counter(what.partition(" ")[0] for what in _asked(memory_s3, memory_log))
+    assert asked == {
+        "ListObjectsV2": 1,
+        "GetObject": 1,
+        "GetObjectLockConfiguration": 1,
+        "PutObject": 1,
+        "ListObjectVersions": 3,
+        "DeleteObject": 1,
+    }
+
+
 def test_a_writer_that_appended_nothing_puts_no_hint(
     memory_log: S3Log, memory_s3: MemoryS3
 ) -> None:
-    memory_log.fill([1])
+    memory_log.fill([1], plain)
     for opening in (memory_log.writer, memory_log.reader):
         memory_s3.asked.clear()
         opening().close()
@@ -74,7 +138,7 @@ def test_a_hint_that_can_not_be_put_is_tried_once_at_its_time_and_once_at_the_en
 
     monkeypatch.setattr(memory_s3, "put_object", without_hint)
     writer = memory_log.writer()
-    records = history(HINT_INTERVAL + 3)
+    records = plain(HINT_INTERVAL + 3)
     for seq in range(len(records)):
         writer.append(seq, records[seq : seq + 1])
     assert Counter(_asked(memory_s3, memory_log))["PutObject hint"] == 1
@@ -84,7 +148,7 @@ def test_a_hint_that_can_not_be_put_is_tried_once_at_its_time_and_once_at_the_en
 
 @pytest.mark.parametrize("ahead", [0, 1, 4, 64])
 def test_an_audit_gets_each_batch_once(ahead: int, memory_log: S3Log, memory_s3: MemoryS3) -> None:
-    memory_log.fill([3] * 40)
+    memory_log.fill([3] * 40, plain)
     memory_s3.asked.clear()
     with closing(memory_log.reader(readAhead=ahead)) as reader:
         assert sum(len(batch) for batch in Audit(reader, []).batches()) == 120
@@ -126,10 +190,10 @@ def test_a_range_gets_only_the_batches_that_hold_it_and_not_the_last_one_which_i
     memory_log: S3Log,
     memory_s3: MemoryS3,
 ) -> None:
-    memory_log.fill(COUNTS)
+    memory_log.fill(COUNTS, plain)
     for sink in (memory_log.reader(readAhead=ahead), memory_log.writer(readAhead=ahead)):
         memory_s3.asked.clear()
-        assert list(sink.read(start, stop)) == list(history(SIZE)[start:stop])
+        assert list(sink.read(start, stop)) == list(plain(SIZE)[start:stop])
         asked = _asked(memory_s3, memory_log)
         gets = sorted(what for what in asked if what.startswith("GetObject"))
         assert gets == [f"GetObject {key_of(first)}" for first in batches]
@@ -139,7 +203,7 @@ def test_a_range_gets_only_the_batches_that_hold_it_and_not_the_last_one_which_i
 def test_a_range_in_a_long_log_is_found_by_listing_only_there(
     memory_log: S3Log, memory_s3: MemoryS3
 ) -> None:
-    records = history(3_000)
+    records = plain(3_000)
     with closing(memory_log.writer()) as writer:
         for seq in range(3_000):
             writer.append(seq, records[seq : seq + 1])
@@ -155,12 +219,12 @@ def test_a_range_in_a_long_log_is_found_by_listing_only_there(
 def test_no_more_is_fetched_ahead_than_is_set(
     ahead: int, memory_log: S3Log, memory_s3: MemoryS3
 ) -> None:
-    memory_log.fill([1] * 20)
+    memory_log.fill([1] * 20, plain)
     reader = memory_log.reader(readAhead=ahead)
     memory_s3.asked.clear()
     reading = reader.read()
     for seq in range(10):
-        assert next(reading) == history(20)[seq]
+        assert next(reading) == plain(20)[seq]
         gets = [what for what, _ in memory_s3.asked if what == "GetObject"]
         assert len(gets) <= seq + 1 + ahead
 
@@ -174,11 +238,11 @@ def _own_threads() -> list[str]:
 def test_a_log_closed_in_the_middle_of_a_read_leaves_no_thread_and_no_request_behind(
     opening: str, ahead: int, memory_log: S3Log, memory_s3: MemoryS3
 ) -> None:
-    memory_log.fill([1] * 20)
+    memory_log.fill([1] * 20, plain)
     sink = getattr(memory_log, opening)(readAhead=ahead)
     reading = sink.read()
     other = sink.read(3, 9)
-    assert [next(reading), next(reading), next(other)] == [history(20)[seq] for seq in (0, 1, 3)]
+    assert [next(reading), next(reading), next(other)] == [plain(20)[seq] for seq in (0, 1, 3)]
     sink.close()
     assert _own_threads() == []
     memory_s3.asked.clear()
@@ -192,7 +256,7 @@ def test_a_log_closed_in_the_middle_of_a_read_leaves_no_thread_and_no_request_be
 def test_a_read_that_is_given_up_cancels_what_it_was_to_fetch(
     memory_log: S3Log, memory_s3: MemoryS3
 ) -> None:
-    memory_log.fill([1] * 20)
+    memory_log.fill([1] * 20, plain)
     reader = memory_log.reader(readAhead=2)
     reading = reader.read()
     next(reading)
@@ -234,6 +298,6 @@ def _of_100_bytes(entry: Entry) -> Entry:
 
 def test_the_grouping_is_the_settings(memory_log: S3Log) -> None:
     settings = {"batchRecords": 7, "batchBytes": 9, "lingerMs": 1_500}
-    memory_log.fill([1])
+    memory_log.fill([1], plain)
     for sink in (memory_log.writer(**settings), memory_log.reader(**settings)):
         assert sink.grouping == (7, 9, 1.5)

@@ -56,6 +56,7 @@ class Objects(SinkUnderTest):
         self, sink: Sink, place: Place
     ) -> None:
         """New ones, and in the place of others; of several sizes, some below a common name."""
+        sink.append(0, history(1))
         sink.put("many/0", b"before")
         contents = {
             f"many/{number}": bytes(number % 256 for _ in range(number)) for number in range(99)
@@ -117,6 +118,7 @@ class Objects(SinkUnderTest):
         self, sink: Sink, place: Place
     ) -> None:
         """All versions of it, also after reopening; deleting what is not there does nothing."""
+        sink.append(0, history(1))
         for data in (b"one", b"two"):
             sink.put("a/b", data)
         for name in ("a/bc", "ab", "z"):

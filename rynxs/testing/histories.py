@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
 ORIGIN = "rynxs.testing/log"
 _TIME_US = 1_700_000_000_000_000
-_SALTED_EVERY = 3
+# A sink may keep each salted payload by itself, so in a long history there are few.
+_AT_FIRST = 12
+_SALTED_AT_FIRST = 3
+_SALTED_LATER = 33
 _PAYLOAD_SIZES = (1, 40, 300, 0, 2_000)
 
 
 def entries(start: int, count: int, author: str = "") -> list[Entry]:
     """Return what belongs at the positions from `start` on, in the history of an author.
 
-    Payloads are of several sizes, every third one is salted, and some texts are not ASCII.
+    Payloads are of several sizes, some are salted, and some texts are not ASCII.
     """
     return [_entry(seq, author) for seq in range(start, start + count)]
 
@@ -54,7 +57,7 @@ def _entry(seq: int, author: str) -> Entry:
     body = {"author": author, "seq": seq, "text": "é" + "x" * size}
     if seq == 0:
         body["origin"] = ORIGIN
-    salted = seq % _SALTED_EVERY == 1
+    salted = seq % (_SALTED_AT_FIRST if seq < _AT_FIRST else _SALTED_LATER) == 1
     return Entry(
         kind="ThingObserved",
         subject=f"testing.rynxs/Thing/default/t{seq % 7}",

@@ -26,7 +26,7 @@ def _error(number: int) -> OSError:
 
 class TestFile(SinkConformance):
     plugin_module = "rynxs_sink_file.plugin"
-    kills = int(os.environ.get("RYNXS_KILLS", "20"))
+    kills = int(os.environ.get("RYNXS_KILLS", "5"))
     io_calls = tuple(
         IOCall(f"os:{name}", partial(_error, number), may_have_happened=name in MAY_HAVE_HAPPENED)
         for name in CALLS

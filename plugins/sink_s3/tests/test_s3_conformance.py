@@ -37,7 +37,7 @@ LONG = (
 
 class TestS3(SinkConformance):
     plugin_module = "rynxs_sink_s3.plugin"
-    kills = int(os.environ.get("RYNXS_KILLS", "20"))
+    kills = int(os.environ.get("RYNXS_KILLS", "5"))
     io_calls = tuple(
         IOCall(
             f"plugins.sink_s3.tests.conftest:MemoryS3.{request}",

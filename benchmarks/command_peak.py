@@ -36,10 +36,12 @@ def main() -> None:
 
 def _family(pid: int) -> list[int]:
     """Return a process and all that come from it."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return [pid]
+    children = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):  # of each thread its own
+        try:
+            children += listed.read_text().split()
+        except OSError:  # it has just ended
+            continue
     return [pid, *(each for child in children for each in _family(int(child)))]
 
 

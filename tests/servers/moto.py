@@ -7,11 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from moto.s3.models import FakeKey, FakeMultipart, s3_backends
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
@@ -31,7 +27,7 @@ class MotoServer(InProcessServer, S3Endpoint):
 
     def __init__(self) -> None:
         self._buckets = _Buckets()
-        server = _Server(LOOPBACK, 0, DomainDispatcherApplication(create_backend_app), _Handler)
+        server = _Server(LOOPBACK, 0, create_backend_app("s3"), _Handler)
         server.buckets = self._buckets
         InProcessServer.__init__(self, server)
         S3Endpoint.__init__(self, server.server_port)

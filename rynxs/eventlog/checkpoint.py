@@ -62,6 +62,19 @@ def parse_text(text: str) -> Checkpoint:
     """Return the checkpoint that a note's text is.
 
     Raises:
+        CheckpointRefused: a line is missing or not in the one allowed form, or no log is called so:
+            the text of a key rotation, which has the form of a checkpoint, is none.
+    """
+    parsed = parse_form(text)
+    if not re.fullmatch(ORIGIN, parsed.origin):
+        raise CheckpointRefused(f"checkpoint origin {parsed.origin!r} does not match {ORIGIN}")
+    return parsed
+
+
+def parse_form(text: str) -> Checkpoint:
+    """Return what a text in the form of a checkpoint says, whatever its first line.
+
+    Raises:
         CheckpointRefused: a line is missing or not in the one allowed form.
     """
     lines = text.removesuffix("\n").split("\n")
@@ -96,7 +109,7 @@ def sign(checkpoint: Checkpoint, signers: Sequence[NoteSigner]) -> bytes:
     """
     if not re.fullmatch(ORIGIN, checkpoint.origin):
         raise CheckpointRefused(f"origin {checkpoint.origin!r} does not match {ORIGIN}")
-    assert parse_text(checkpoint.text()) == checkpoint
+    assert parse_form(checkpoint.text()) == checkpoint
     return note.sign(checkpoint.text(), signers)
 
 

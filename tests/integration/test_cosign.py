@@ -14,6 +14,7 @@ import pytest
 from rynxs.cli.main import invoke
 from rynxs.config import load_config
 from rynxs.eventlog import note
+from rynxs.eventlog.rotation import Rotation
 from rynxs.plugins import PluginManager
 from rynxs.sources import fixed_sources
 
@@ -291,3 +292,19 @@ def test_a_cosigners_key_has_its_own_name_and_type(cli: Cli, tmp_path: Path) -> 
     config = load_config(None, PluginManager())
     assert config.with_signers(["ed25519:w"]).signers(fixed_sources(0))[0].name == "w.example"
     assert cli("keys", "generate", "x", "--scheme", "none").status == 2
+
+
+def test_a_cosigner_never_signs_that_another_key_takes_over_from_its_own(
+    cli: Cli, signed: Path
+) -> None:
+    shutil.copytree(signed, Path.cwd(), dirs_exist_ok=True)
+    own, log = Path("witness.pub").read_text().strip(), Path("key.pub").read_text().strip()
+    config = load_config(None, PluginManager()).with_signers(["ed25519:key"])
+    thief = config.signers(fixed_sources(0))[0]
+    statement = Rotation("log.example", 7, own, log).text()
+    Path("takeover").write_bytes(note.sign(statement, [thief]))
+    refused = cli(*WITNESS, "takeover")
+    assert refused.status == 1
+    assert "rynxs key rotation v1" in refused.err
+    assert "does not match" in refused.err
+    assert refused.out == ""

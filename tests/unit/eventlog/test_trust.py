@@ -336,18 +336,20 @@ def test_keys_without_a_scheme_to_read_vkeys_with_can_not_follow_a_rotation() ->
 # The statement.
 
 
-def test_the_statement_is_a_checkpoint_that_binds_seq_origin_and_both_keys() -> None:
+def test_the_statement_has_a_checkpoint_s_form_and_binds_seq_origin_and_both_keys() -> None:
     bound = f"{ORIGIN}\n{A.vkey}\n{B.vkey}\n"
     text = Rotation(ORIGIN, 7, A.vkey, B.vkey).text()
     digest = base64.b64encode(sha256(bound.encode()).digest()).decode()
     assert text == f"rynxs key rotation v1\n7\n{digest}\n{bound}"
-    assert cp.parse_text(text).size == 7
+    assert cp.parse_form(text).size == 7
 
 
 def test_no_log_can_be_called_what_a_rotation_is_signed_as() -> None:
-    statement = cp.parse_text(Rotation(ORIGIN, 7, A.vkey, B.vkey).text())
+    text = Rotation(ORIGIN, 7, A.vkey, B.vkey).text()
     with pytest.raises(CheckpointRefused, match="does not match"):
-        cp.sign(statement, [A])
+        cp.sign(cp.parse_form(text), [A])
+    with pytest.raises(CheckpointRefused, match="does not match"):
+        cp.parse_text(text)
 
 
 def test_the_scheme_of_these_tests_reads_only_its_own_keys() -> None:

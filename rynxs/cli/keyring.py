@@ -39,9 +39,19 @@ def verifiers(config: Config, keys: Sequence[str] | None) -> list[NoteVerifier]:
 
     Raises:
         KeyFileError: a key is neither.
+        UsageError: a public key is given under two names or types: it would count as two signers.
     """
+    from rynxs.errors import UsageError
+    from rynxs.eventlog.vkey import parse_vkey
+
     vkeys = dict.fromkeys(vkey for key in keys or () for vkey in vkeys_of(key))
-    return [parse_verifier(config, vkey) for vkey in vkeys]
+    known = [parse_verifier(config, vkey) for vkey in vkeys]
+    first: dict[bytes, str] = {}
+    for vkey in vkeys:
+        public = parse_vkey(vkey).raw[1:]  # what follows the type
+        if first.setdefault(public, vkey) != vkey:
+            raise UsageError(f"--key {first[public]} and {vkey} are one public key: give it once")
+    return known
 
 
 def parse_verifier(config: Config, vkey: str) -> NoteVerifier:

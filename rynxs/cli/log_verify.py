@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rynxs.eventlog.chain import Chain
     from rynxs.eventlog.sink import Sink
     from rynxs.eventlog.trust import Trust
+    from rynxs.eventlog.witness import Expected
 
 _SHARED_FROM = 200_000
 """Records; fewer are verified here sooner than another process is up."""
@@ -39,7 +40,7 @@ def command(
         typer.Option(
             "--from",
             metavar="CHECKPOINT",
-            help="Believe this one, if a key given has signed it, and read only what follows.",
+            help="Believe this one, if enough keys given have signed it; read only what follows.",
             show_default=False,
         ),
     ] = None,
@@ -57,8 +58,9 @@ def command(
     """Verify the whole log: header form, hash chain, payload hashes, and every stored checkpoint.
 
     With --key the checkpoints' signatures are checked too, with --require how many keys signed the
-    newest one. A key that the log's own records retire counts for the checkpoints of its time.
-    With --from only what that checkpoint does not cover is read.
+    largest one. A key that the log's own records retire counts for the checkpoints of its time.
+    With --from only what that checkpoint does not cover is read, and only keys that have signed it
+    count: one that was retired before is not seen to be.
     """
     from functools import partial
 
@@ -74,7 +76,7 @@ def command(
     trust = trusted(chosen, key, require)
     with closing(chosen.open_reader()) as sink:
         size = sink.size()
-        audit = Audit(sink, trust, None if start is None else _chain_at(sink, start, trust))
+        audit = Audit(sink, trust) if start is None else Audit(sink, *_begun(sink, start, trust))
         first = audit.size
         others = (jobs or usable_processors()) - 1
         batches: Iterator[Sized] = audit.batches()
@@ -128,28 +130,37 @@ def command(
     emit(json, document, show)
 
 
-def _chain_at(sink: Sink, file: Path, trust: Trust) -> Chain:
-    """Return the chain that a checkpoint in a file covers, once a key given has signed it.
+def _begun(sink: Sink, file: Path, trust: Trust) -> tuple[Trust, Chain, Expected]:
+    """Return trust in the keys that have signed a checkpoint in a file, its chain, and itself.
 
     Raises:
         UsageError: no key was given, or the file can't be read.
         CheckpointRefused: it is not properly signed, or not of this log.
     """
+    from dataclasses import replace
+
     from rynxs.cli.notes import read_note
     from rynxs.errors import CheckpointRefused, UsageError
-    from rynxs.eventlog import checkpoint as cp
     from rynxs.eventlog import note
     from rynxs.eventlog.genesis import origin_of
     from rynxs.eventlog.resume import chain_at
+    from rynxs.eventlog.witness import Expected
 
     if not trust.keys:
         raise UsageError("--from needs --key: who has signed the checkpoint to be believed?")
-    checkpoint, signed = cp.parse(read_note(file))
-    note.verify(signed, trust.keys)
+    vouched = Expected.of(str(file), read_note(file), trust.required)
+    checkpoint = vouched.checkpoint
     origin = origin_of(sink)
     if origin != checkpoint.origin:
         raise CheckpointRefused(f"{file}: of log {checkpoint.origin!r}, this log is {origin!r}")
     try:
-        return chain_at(sink, checkpoint)
+        names = note.verify(vouched.note, trust.keys)
+        signers = tuple(note.signed_by(vouched.note, trust.keys))
+        if len(signers) < trust.required:
+            raise CheckpointRefused(
+                f"signed by {len(signers)} of the known keys ({', '.join(names)}), "
+                f"{trust.required} are required"
+            )
+        return replace(trust, keys=signers), chain_at(sink, checkpoint), vouched
     except CheckpointRefused as error:
         raise CheckpointRefused(f"{file}: {error}") from None

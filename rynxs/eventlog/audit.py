@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rynxs.eventlog.record import Record
     from rynxs.eventlog.sink import Sink
     from rynxs.eventlog.stretch import Stretch
-    from rynxs.eventlog.witness import CheckedCheckpoint
+    from rynxs.eventlog.witness import CheckedCheckpoint, Expected
 
 
 class AuditResult(NamedTuple):
@@ -45,7 +45,11 @@ class Audit:
     """One pass over a log; run `batches` to the end, then ask for the `result`."""
 
     def __init__(
-        self, sink: Sink, trust: Trust | Sequence[NoteVerifier], chain: Chain | None = None
+        self,
+        sink: Sink,
+        trust: Trust | Sequence[NoteVerifier],
+        chain: Chain | None = None,
+        vouched: Expected | None = None,
     ) -> None:
         """Read the stored checkpoints; bare keys are trust in any one of them.
 
@@ -53,6 +57,7 @@ class Audit:
             sink: the log.
             trust: whose signatures of the checkpoints are believed.
             chain: verified already, as by `rynxs.eventlog.resume`; only what follows is audited.
+            vouched: the checkpoint that the chain rests on; judged, and listed, with the others.
 
         Raises:
             CheckpointRefused: a checkpoint is malformed, misnamed, of another log, or not properly
@@ -64,7 +69,7 @@ class Audit:
         self._chain = chain or Chain()
         self._start = self._chain.size
         self._redactions = Redactions(self._start)
-        self._stored = StoredCheckpoints(sink, self._trust, self._start)
+        self._stored = StoredCheckpoints(sink, self._trust, self._start, vouched)
 
     @property
     def size(self) -> int:
@@ -112,8 +117,8 @@ class Audit:
                 yield part
         self._stored.finish(self._chain)
         self._redactions.finish()
-        if self._trust.keys and not self._stored.checked and not self._start:
-            raise CheckpointRefused("no checkpoint is stored, so nothing in this log is signed")
+        if self._trust.keys and not self._stored.checked:
+            raise CheckpointRefused("no checkpoint is stored, so nothing that was read is signed")
 
     def result(self) -> AuditResult:
         """Return what the pass verified."""

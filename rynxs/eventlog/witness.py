@@ -79,7 +79,6 @@ class ExpectedCheckpoints:
         """
         self.checked: list[CheckedCheckpoint] = []
         self._sink = sink
-        self._start = start
         self._trust = trust
         self._known = KnownKeys(trust)
         self._origin: str | None = None
@@ -91,7 +90,7 @@ class ExpectedCheckpoints:
             with _naming(each.name):
                 keys = trust.keys if each.required else ()
                 signed = _Signed(each, notes.signed_by(each.note, keys))
-                self._judged(signed, 0)
+                self._judged(signed, start)
             self._pending.append(signed)
         self._check_origins()
         self._pending.sort(key=lambda signed: signed.size)
@@ -193,7 +192,8 @@ class ExpectedCheckpoints:
             with _naming(signed.expected.name):
                 signed.expected.checkpoint.require_root(chain.frontier.root())
                 names = self._judged(signed, chain.size)
-            if names is None:
+            # Two keys that count as two signers are one, if a later rotation links them.
+            if names is None or (signed.expected.required > 1 and self._rotates_from(chain.size)):
                 self._unvouched.append(signed)
             else:
                 self._accept(signed, names)
@@ -207,9 +207,9 @@ class ExpectedCheckpoints:
         try:
             return self._judge(signed)
         except CheckpointRefused:
-            if self._seq_of_last_rotation() < size:
-                raise
-            return None
+            if self._rotates_from(size):
+                return None
+            raise
 
     def _judge(self, signed: _Signed) -> list[str]:
         (_, checkpoint, note, required), given = signed
@@ -221,32 +221,44 @@ class ExpectedCheckpoints:
     def _accept(self, signed: _Signed, names: list[str]) -> None:
         self.checked.append(CheckedCheckpoint(signed.expected.name, signed.size, names))
 
-    def _seq_of_last_rotation(self) -> int:
-        """Return the seq of the last record that looks like a rotation, -1 if none does."""
+    def _rotates_from(self, size: int) -> bool:
+        """Tell whether a record from `size` on looks like a rotation; ask with rising sizes."""
         if self._last_rotation is None:
-            records = enumerate(self._sink.read(self._start), self._start)
+            records = enumerate(self._sink.read(size), size)
             found = (seq for seq, each in records if MARK in each.header)
             self._last_rotation = max(found, default=-1)
-        return self._last_rotation
+        return self._last_rotation >= size
 
 
 class StoredCheckpoints(ExpectedCheckpoints):
     """The checkpoints that a log itself holds.
 
-    Of the newest one as many signatures are demanded as the trust requires, of the others one.
+    Of the largest one as many signatures are demanded as the trust requires, of the others one.
     """
 
     def __init__(
-        self, sink: Sink, trust: Trust | Sequence[NoteVerifier] = (), start: int = 0
+        self,
+        sink: Sink,
+        trust: Trust | Sequence[NoteVerifier] = (),
+        start: int = 0,
+        vouched: Expected | None = None,
     ) -> None:
         """Read those of more than `start` records; bare keys are trust in any one of them.
+
+        Args:
+            sink: the log.
+            trust: whose signatures are believed.
+            start: how many records are verified already.
+            vouched: the checkpoint of so many records that says so; it is judged with the others.
 
         Raises:
             CheckpointRefused: one is malformed, misnamed, of another log, or not properly signed.
             LogCorrupt: the first record does not name the log.
         """
         trust = Trust.of(trust)
-        super().__init__(sink, trust, _stored(sink, trust, start + 1 if start else 0), start)
+        given = [] if vouched is None else [vouched]
+        stored = _stored(sink, trust, start + 1 if start else 0)
+        super().__init__(sink, trust, [*given, *stored], start)
 
 
 class _Signed(NamedTuple):
@@ -264,19 +276,27 @@ def _stored(sink: Sink, trust: Trust, smallest: int) -> Iterator[Expected]:
     """Yield the stored checkpoints of at least `smallest` records."""
     first = cp.numbered_name(smallest)
     names = [name for name in sink.list(cp.NUMBERED) if name >= first]
-    newest = sink.get(cp.LATEST)
-    for name in [*names, cp.LATEST]:
-        stored = newest if name == cp.LATEST else sink.get(name)
+    required = 1 if trust.keys else 0
+    latest = sink.get(cp.LATEST)
+    newest = None if latest is None else Expected.of(cp.LATEST, latest.data, required)
+    largest = max(names, default="")
+    if newest and cp.numbered_name(newest.checkpoint.size) >= largest:
+        largest = cp.LATEST
+    for name in names:
+        stored = sink.get(name)
         if stored is None:
             continue
-        is_newest = name == (names[-1] if newest is None else cp.LATEST)
-        required = (trust.required if is_newest else 1) if trust.keys else 0
         expected = Expected.of(name, stored.data, required)
         size = expected.checkpoint.size
-        if name != cp.LATEST and name != cp.numbered_name(size):
+        if name != cp.numbered_name(size):
             raise CheckpointRefused(f"{name}: it is of size {size}")
-        if size >= smallest:
-            yield expected
+        yield _held(expected, trust) if name == largest else expected
+    if newest and newest.checkpoint.size >= smallest:
+        yield _held(newest, trust) if largest == cp.LATEST else newest
+
+
+def _held(expected: Expected, trust: Trust) -> Expected:
+    return expected._replace(required=trust.required) if trust.keys else expected
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rynxs.cli.main import invoke
 from rynxs.config import load_config
 from rynxs.eventlog import note
 from rynxs.eventlog.rotation import Rotation
+from rynxs.eventlog.vkey import format_vkey, parse_vkey
 from rynxs.plugins import PluginManager
 from rynxs.sources import fixed_sources
 
@@ -132,6 +133,45 @@ def test_more_signatures_than_distinct_keys_can_not_be_required(
     assert "--require 2: given with --key are 1 distinct keys" in done.err
     assert cli(command, "verify", *LOG, "--require", "1").status == 2
     assert cli(command, "verify", *LOG, *twice, "--require", "0").status == 2
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("other.example", 0x01), ("rynxs.local/log", 0x04)])
+def test_one_public_key_under_two_names_or_types_does_not_pass_for_two_signers(
+    cli: Cli, grow: Grow, name: str, scheme: int
+) -> None:
+    public = parse_vkey(Path("key.pub").read_text().strip()).raw[1:]
+    again = format_vkey(name, bytes((scheme,)) + public)
+    done = cli("log", "verify", *LOG, "--key", "key.pub", "--key", again, "--require", "2")
+    assert done.status == 2
+    assert "are one public key: give it once" in done.err
+
+
+def test_who_starts_from_a_checkpoint_demands_as_many_signatures_of_it(
+    cli: Cli, grow: Grow
+) -> None:
+    Path("kept").write_bytes(STORED.read_bytes())
+    grow("second")
+    begun = ("log", "verify", *LOG, "--from", "kept", "--key", "key.pub", "--key", "pq.pub")
+    assert cli(*begun, "--require", "2").status == 0
+    assert cli(*WITNESS, *LOG, "--store").status == 0
+    done = cli(*begun, "--key", "witness.pub", "--require", "3")
+    assert done.status == 1
+    assert "kept: signed by 2 of the known keys" in done.err
+
+
+def test_who_starts_from_a_checkpoint_believes_only_the_keys_that_have_signed_it(
+    cli: Cli, grow: Grow
+) -> None:
+    signed = note.parse(STORED.read_bytes())
+    mine = [line for line in signed.signatures if len(line.signature) == 64]
+    Path("kept").write_text(f"{signed.text}\n{''.join(map(note.format_signature, mine))}")
+    Path("third.yaml").write_text(AGENT.replace("first", "third"))
+    assert cli("run", "third.yaml", *LOG, "--signer", "mldsa44:pq").status == 0
+    keys = ("--key", "key.pub", "--key", "pq.pub")
+    assert cli("log", "verify", *LOG, *keys).status == 0
+    done = cli("log", "verify", *LOG, *keys, "--from", "kept")
+    assert done.status == 1
+    assert "none of the known keys" in done.err
 
 
 def test_a_key_of_any_installed_scheme_is_believed_whatever_is_picked(cli: Cli, grow: Grow) -> None:

@@ -75,6 +75,16 @@ def test_only_the_newest_of_the_stored_checkpoints_needs_all_signatures() -> Non
         audited(made.sink, A, WITNESS, required=2)
 
 
+def test_an_older_checkpoint_put_back_does_not_stand_for_the_largest() -> None:
+    made = RotatedLog()
+    cosigned = made.sign(A, WITNESS)
+    made.grow()
+    made.sign(A)
+    made.sink.put(cp.LATEST, cosigned)
+    with pytest.raises(CheckpointRefused, match=r"^checkpoints/0+4: signed by 1 of"):
+        audited(made.sink, A, WITNESS, required=2)
+
+
 @pytest.mark.parametrize("required", [0, 3, -1])
 def test_no_other_number_than_one_up_to_all_keys_can_be_required(required: int) -> None:
     with pytest.raises(UsageError, match=f"{required} signatures are required of 2 known keys"):
@@ -161,6 +171,17 @@ def test_keys_of_one_line_count_as_one_signer() -> None:
     with pytest.raises(CheckpointRefused, match="signed by 1 of the known keys"):
         audited(made.sink, A, WITNESS, required=2)
     with pytest.raises(CheckpointRefused, match="signed by 1 of the known keys"):
+        audited(made.sink, A, B, required=2)
+
+
+def test_keys_of_one_line_count_as_one_signer_before_the_rotation_that_links_them() -> None:
+    made = RotatedLog()
+    made.grow()
+    made.sign(A, B)
+    assert audited(made.sink, A, B, required=2) == [4, 4]
+    made.grow()
+    made.rotate(A, B)
+    with pytest.raises(CheckpointRefused, match=r"^checkpoint: signed by 1 of the known"):
         audited(made.sink, A, B, required=2)
 
 

@@ -12,6 +12,7 @@ from rynxs.cli.options import (
     JsonOption,
     LogOption,
     ReasonOption,
+    SignerOption,
     configured,
 )
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def command(
     seq: Annotated[int, typer.Argument(metavar="SEQ", min=0, help="The record.")],
     reason: ReasonOption,
+    signer: SignerOption = None,
     log: LogOption = None,
     clock: ClockOption = "system",
     config: ConfigOption = None,
@@ -31,7 +33,9 @@ def command(
 
     What was made from it goes too: the plans until the subject's next observation, and snapshots.
     Headers stay, so chain, tree, checkpoints and proofs still verify. The reason is kept and can't
-    be redacted: name nobody in it.
+    be redacted: name nobody in it. Of a log that is signed, this is to be signed too (--signer):
+    who verifies with a key believes an erasure only if a signed checkpoint covers its record. The
+    same command finishes a redaction that was cut off.
 
     Refused are a live subject's newest observation, what is under a legal hold, and what the
     configuration or a lock of the storage says is to be kept.
@@ -42,12 +46,14 @@ def command(
     from rynxs.sources import parse_sources
 
     set_up_logs()
-    report = redact(configured(config, log), parse_sources(clock), seq, reason)
+    report = redact(configured(config, log, signer), parse_sources(clock), seq, reason)
     document = {"redactedBy": report.by, "seqs": report.seqs, "subject": report.subject}
 
     def show(console: Console) -> None:
-        seqs = ", ".join(map(str, report.seqs))
-        console.print(f"erased: the payload of {seqs}")
-        console.print(f"recorded: as record {report.by}")
+        if report.seqs:
+            console.print(f"erased: the payload of {', '.join(map(str, report.seqs))}")
+        else:
+            console.print(f"erased: nothing, the payload of {seq} was erased before")
+        console.print(f"recorded: {'before, ' * report.was_recorded}as record {report.by}")
 
     emit(json, document, show)

@@ -30,7 +30,7 @@ def command(
     from rynxs.sources import parse_sources
 
     set_up_logs()
-    with turn(configured(config, log), parse_sources(clock), lambda _: None) as opened:
+    with turn(configured(config, log), parse_sources(clock)) as opened:
         if not opened.log.size:
             raise UsageError("the log is empty, there is nothing to keep")
         taken = take(opened.pipeline, opened.log, opened.sink)

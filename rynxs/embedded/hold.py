@@ -45,11 +45,7 @@ def release_hold(config: Config, sources: Sources, scope: str, reason: str) -> i
         UsageError: there is no such hold.
     """
     check_reason(reason)
-
-    def watch(header: Header) -> None:
-        pass
-
-    with turn(config, sources, watch) as opened:
+    with turn(config, sources) as opened:
         placed = opened.holds.placed_on(scope)
         if placed is None:
             raise UsageError(f"no hold on {_named(scope)} is in force")

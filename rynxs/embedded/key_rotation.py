@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.embedded.turn import finish_redactions
+from rynxs.embedded.turn import retention_of
+from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
 from rynxs.engine.event import Event
+from rynxs.engine.holds import Holds
 from rynxs.engine.pipeline import Pipeline
 from rynxs.errors import CheckpointRefused, UsageError
 from rynxs.eventlog import checkpoint as cp
@@ -66,12 +68,16 @@ class KeyRotation:
         with closing(self._config.open_writer(self._sources)) as sink:
             log = Log.load(sink)
             pipeline = Pipeline(self._composition, self._sources, self._config.origin)
-            retired = Retired(sink)
+            retired, holds = Retired(sink), Holds()
             for batch in log.history():
                 for header, record in batch:
-                    pipeline.fold(Event.of_record(header, record))
+                    event = Event.of_record(header, record)
+                    pipeline.fold(event)
+                    holds.fold(event)
                     retired.follow(header, record)
-            finish_redactions(log)
+            refuse_unsigned(log, sink, [old, *others])
+            retention = retention_of(self._config, self._sources, pipeline.state, holds)
+            finish_redactions(log, sink, retention)
             _check_signed(sink, old)
             seq = _recorded(retired.rotations, old, new)
             if seq is None:

@@ -13,18 +13,12 @@ from rynxs.engine.pipeline import Pipeline
 from rynxs.errors import NondeterminismError, UsageError
 from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog.log import Log
-from rynxs.eventlog.publication import publish
+from rynxs.eventlog.publication import publish_signed
 from rynxs.eventlog.redaction import HOLD_PLACED
-from rynxs.eventlog.rotation import KEY_ROTATED
-from rynxs.eventlog.signing import Retired, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rynxs.config import Config
     from rynxs.embedded.turn import Turn
-    from rynxs.eventlog.note import SigningKey
-    from rynxs.eventlog.record import Header
     from rynxs.eventlog.sink import Sink
     from rynxs.sources import Sources
 
@@ -62,28 +56,20 @@ def rotate(config: Config, into: Config, sources: Sources, origin: str | None) -
         LogCorrupt: a log does not verify.
         SinkError: a log can't be used.
     """
-    keys = config.signers(sources)
-    if not keys:
+    if not config.signers(sources):
         raise UsageError("no key to sign with; a log is closed with a signed checkpoint")
-    rotations: list[Header] = []
-
-    def watch(header: Header) -> None:
-        if header.kind == KEY_ROTATED:
-            rotations.append(header)
-
-    with turn(config, sources, watch) as old, closing(into.open_writer(sources)) as sink:
+    with turn(config, sources) as old, closing(into.open_writer(sources)) as sink:
         state = old.pipeline.state
         name = origin or state.successor or _next(old.pipeline.origin)
-        _check_keys(old.sink, rotations, keys)
         _check_names(old.pipeline.origin, state.successor, name)
         new = _Successor(sink, old, name)
         if not state.successor:
             body = {"actor": old.actor._asdict(), "successor": name}
             old.pipeline.record(ev.LOG_CLOSED, "", body)
         old.commit()
-        note = _signed(old.log, old.sink, old.pipeline.origin, keys)
+        note = publish_signed(old.log, old.sink, old.pipeline.origin, old.keys)
         subjects = new.carry(into, sources, note)
-        _signed(new.log, sink, name, keys)
+        publish_signed(new.log, sink, name, old.keys)
         return RotateReport(old.pipeline.origin, name, old.log.size, subjects, new.log.size)
 
 
@@ -160,27 +146,11 @@ class _Successor:
             pipeline.record(HOLD_PLACED, scope, body)
 
 
-def _check_keys(sink: Sink, rotations: Sequence[Header], keys: Sequence[SigningKey]) -> None:
-    retired = Retired(sink)
-    for header in rotations:
-        for record in sink.read(header.seq, header.seq + 1):
-            retired.follow(header, record)
-    retired.refuse(keys)
-
-
 def _check_names(closing_log: str, successor: str, name: str) -> None:
     if name == closing_log:
         raise UsageError(f"--origin {name}: the log that goes on needs a name of its own")
     if successor and successor != name:
         raise UsageError(f"this log is closed, and {successor} goes on from it, not {name}")
-
-
-def _signed(log: Log, sink: Sink, origin: str, keys: Sequence[SigningKey]) -> bytes:
-    """Return the signed checkpoint of a log as it is, published."""
-    wanted = log.checkpoint(origin)
-    signed = sign(sink, wanted, keys)
-    publish(sink, wanted, signed)
-    return signed
 
 
 def _next(origin: str) -> str:

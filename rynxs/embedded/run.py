@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from rynxs.embedded.snapshots import is_due, take
-from rynxs.embedded.turn import finish_redactions
+from rynxs.embedded.turn import retention_of
+from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
 from rynxs.engine import diff
 from rynxs.engine.event import Event
+from rynxs.engine.holds import Holds
 from rynxs.engine.observation import Actor, subject_of
 from rynxs.engine.pipeline import Pipeline
 from rynxs.engine.subject import parse_subject
@@ -94,19 +96,24 @@ class Run:
         Raises:
             SinkError: the log can't be used, or belongs to another writer.
             LogCorrupt: the log does not verify.
+            CheckpointRefused: there is a redaction that none of the keys has signed for.
         """
         keys = self._config.signers(self._sources)
         with closing(self._config.open_writer(self._sources)) as sink:
             log = Log.load(sink)
             pipeline = Pipeline(self._composition, self._sources, self._config.origin)
-            retired = Retired(sink)
+            retired, holds = Retired(sink), Holds()
             for batch in log.history():
                 for header, record in batch:
-                    pipeline.fold(Event.of_record(header, record))
+                    event = Event.of_record(header, record)
+                    pipeline.fold(event)
+                    holds.fold(event)
                     if header.kind == KEY_ROTATED:
                         retired.follow(header, record)
             retired.refuse(keys)
-            finish_redactions(log)
+            refuse_unsigned(log, sink, keys)
+            retention = retention_of(self._config, self._sources, pipeline.state, holds)
+            finish_redactions(log, sink, retention)
             before = log.size
             self._report_incidents(pipeline, sink)
             pipeline.resume()

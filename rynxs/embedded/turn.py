@@ -5,25 +5,27 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-import structlog
-
+from rynxs.embedded.retention import Retention
+from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
 from rynxs.engine.event import Event
 from rynxs.engine.holds import Holds
 from rynxs.engine.observation import Actor
 from rynxs.engine.pipeline import Pipeline
 from rynxs.errors import UsageError
 from rynxs.eventlog.log import Log
+from rynxs.eventlog.signing import Retired
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rynxs.config import Config
+    from rynxs.engine.state import State
+    from rynxs.eventlog.note import SigningKey
     from rynxs.eventlog.record import Header
     from rynxs.eventlog.sink import Sink
     from rynxs.sources import Sources
 
 _REASON_SIZE_MAX = 2_000
-_log = structlog.get_logger("rynxs.log")
 
 
 class Turn:
@@ -31,30 +33,51 @@ class Turn:
 
     Attributes:
         sink, log, pipeline: of the log.
+        keys: those that sign the log.
         holds: the legal holds in force.
         actor: who has the turn.
     """
 
-    def __init__(self, sink: Sink, pipeline: Pipeline, actor: Actor) -> None:
+    def __init__(
+        self, sink: Sink, pipeline: Pipeline, keys: Sequence[SigningKey], actor: Actor
+    ) -> None:
         self.sink = sink
         self.pipeline = pipeline
+        self.keys = keys
         self.actor = actor
         self.log = Log.load(sink)
+        self._retired = Retired(sink)
         self.holds = Holds()
 
     def read(self, watch: Callable[[Header], None]) -> None:
-        """Read the history, finish redactions that were cut off, and plan what is unplanned.
+        """Read the history.
 
         Raises:
             LogCorrupt: the log does not verify.
+            UsageError: a key is retired.
         """
         for batch in self.log.history():
             for header, record in batch:
                 event = Event.of_record(header, record)
                 self.pipeline.fold(event)
                 self.holds.fold(event)
+                self._retired.follow(header, record)
                 watch(header)
-        finish_redactions(self.log)
+        self._retired.refuse(self.keys)
+
+    def catch_up(self, retention: Retention, asked: int | None) -> None:
+        """Finish redactions that were cut off, and plan what is unplanned.
+
+        Args:
+            retention: what must stay.
+            asked: a record whose redaction is asked for in this turn, which finishes it itself.
+
+        Raises:
+            CheckpointRefused: there is a redaction that no key of this log has signed for.
+        """
+        refuse_unsigned(self.log, self.sink, self.keys, asked)
+        if asked is None or self.log.redactions.of(asked) is None:
+            finish_redactions(self.log, self.sink, retention)
         self.pipeline.record_incidents(self.sink.incidents())
         self.pipeline.resume()
 
@@ -66,19 +89,34 @@ class Turn:
 
 
 @contextmanager
-def turn(config: Config, sources: Sources, watch: Callable[[Header], None]) -> Iterator[Turn]:
-    """Open an existing log for writing and read it; `watch` is told of every header.
+def turn(
+    config: Config,
+    sources: Sources,
+    watch: Callable[[Header], None] = lambda _: None,
+    asked: int | None = None,
+) -> Iterator[Turn]:
+    """Open an existing log for writing, read it and catch up with what was left undone.
+
+    Args:
+        config: of the log, with the keys that sign it.
+        sources: time, identity and entropy.
+        watch: is told of every header.
+        asked: a record whose redaction is asked for in this turn, which finishes it itself.
 
     Raises:
         SinkError: the log is not there, can't be used, or belongs to another writer.
         LogCorrupt: the log does not verify.
+        CheckpointRefused: there is a redaction that no key of this log has signed for.
+        UsageError: a key is retired.
     """
+    keys = config.signers(sources)
     with closing(config.open_reader()):
         pass  # a log that is not there must not be made
     with closing(config.open_writer(sources)) as sink:
         pipeline = Pipeline(config.composition(), sources, config.origin)
-        opened = Turn(sink, pipeline, Actor(sources.identity))
+        opened = Turn(sink, pipeline, keys, Actor(sources.identity))
         opened.read(watch)
+        opened.catch_up(retention_of(config, sources, pipeline.state, opened.holds), asked)
         yield opened
 
 
@@ -95,7 +133,6 @@ def check_reason(reason: str) -> None:
         )
 
 
-def finish_redactions(log: Log) -> None:
-    """Erase what redactions that were cut off have left, and say so."""
-    if done := log.finish_redactions():
-        _log.warning("redaction finished that was cut off", seqs=done)
+def retention_of(config: Config, sources: Sources, state: State, holds: Holds) -> Retention:
+    """Return what must stay in a log now, as its configuration and its records say."""
+    return Retention(state, holds, config.retention.floor_days, sources.clock.now_us())

@@ -106,8 +106,8 @@ class Audit:
         """Verify and yield the records from `size` on, cut where a checkpoint is to be compared.
 
         Raises:
-            LogCorrupt: a record does not hold, a payload is missing that no record redacts, or
-                records that a checkpoint covers are missing.
+            LogCorrupt: a record does not hold, a payload is missing that no record redacts, with
+                keys none that a signed checkpoint covers, or records that one covers are missing.
             CheckpointRefused: a checkpoint's root is not the log's, it is not properly signed, or a
                 key was given and there is no checkpoint that it could have signed.
         """
@@ -116,9 +116,9 @@ class Audit:
                 self._redactions.take(self._chain.verify(part), part)
                 yield part
         self._stored.finish(self._chain)
-        self._redactions.finish()
         if self._trust.keys and not self._stored.checked:
             raise CheckpointRefused("no checkpoint is stored, so nothing that was read is signed")
+        self._redactions.finish(self._stored.signed_size if self._trust.keys else None)
 
     def result(self) -> AuditResult:
         """Return what the pass verified."""

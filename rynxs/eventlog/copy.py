@@ -207,7 +207,7 @@ class Copy:
                 yield batch
             stored.finish(chain)
             if redactions is not None:
-                redactions.finish()
+                redactions.finish(stored.signed_size if self._trust.keys else None)
 
     def _read_on(
         self, sink: Sink, chain: Chain, redactions: Redactions | None

@@ -39,7 +39,8 @@ class CopyErasures:
         Raises:
             LogCorrupt: the destination lacks a payload that the source does not say is redacted.
         """
-        named = set(self.redactions.named)
-        for seq in sorted(self._missing - named):
-            raise LogCorrupt(seq, "payload is missing, and no Redacted record names it")
-        self.wanted = sorted(named - self._missing)
+        vouched = set(self.redactions.vouched)
+        for seq in sorted(self._missing - vouched):
+            signed = "" if self.redactions.of(seq) is None else "that is signed for "
+            raise LogCorrupt(seq, f"payload is missing, and no Redacted record {signed}names it")
+        self.wanted = sorted(vouched - self._missing)

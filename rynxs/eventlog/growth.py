@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rynxs.errors import CheckpointRefused
 from rynxs.eventlog.chain import Chain
 from rynxs.eventlog.log import batched
+from rynxs.eventlog.redaction import Redactions
 from rynxs.eventlog.witness import ExpectedCheckpoints
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Growth:
         self._sink = sink
         self._names = [each.name for each in expected]
         self._expected = ExpectedCheckpoints(sink, trust, expected)
+        self._redactions = Redactions()
         self.size = max(each.checkpoint.size for each in expected)
         if self.size > sink.size():
             raise CheckpointRefused(
@@ -52,20 +54,21 @@ class Growth:
         """Verify the records that the checkpoints cover, and yield them.
 
         Later records are read only if a checkpoint is signed by a key that just a later rotation
-        links to a known one.
+        links to a known one, or if a payload is missing that just a later record redacts.
 
         Raises:
-            LogCorrupt: a record does not hold.
+            LogCorrupt: a record does not hold, or a payload is missing that no record redacts.
             CheckpointRefused: a checkpoint's root is not the log's, or it is not properly signed.
         """
         chain = Chain()
         yield from self._verified(chain, self.size)
-        if not self._expected.is_done:
+        if not self._expected.is_done or self._redactions.unnamed:
             yield from self._verified(chain, None)
         self._expected.finish(chain)
+        self._redactions.finish()
 
     def _verified(self, chain: Chain, stop: int | None) -> Iterator[Sequence[Record]]:
         for records in batched(self._sink.read(chain.size, stop)):
             for part in self._expected.verify(chain, records):
-                chain.verify(part)
+                self._redactions.take(chain.verify(part), part)
                 yield part

@@ -16,7 +16,7 @@ from rynxs.eventlog.redaction import Redactions, finish_erasure
 from rynxs.eventlog.witness import StoredCheckpoints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from rynxs.eventlog.sink import Grouping, Sink
 
@@ -92,15 +92,16 @@ class Log:
         stored.finish(self._chain)
         self.redactions.finish()
 
-    def finish_redactions(self) -> list[int]:
+    def finish_redactions(self, kept: Collection[int] = ()) -> list[int]:
         """Erase what redactions that were cut off have left, and return these seqs.
 
-        To be called by every writer that has read the history. What a lock holds stays.
+        To be called by every writer that has read the history. What a lock holds stays, and `kept`.
 
         Raises:
             SinkUnavailable: perhaps not all is erased; call again.
         """
-        return finish_erasure(self._sink, self.redactions.unfinished)
+        unfinished = [seq for seq in self.redactions.unfinished if seq not in kept]
+        return finish_erasure(self._sink, unfinished)
 
     @property
     def size(self) -> int:

@@ -8,10 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rynxs.eventlog import checkpoint as cp
+from rynxs.eventlog.signing import sign
 from rynxs.eventlog.tiles import TileWriter, Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rynxs.eventlog.checkpoint import Checkpoint
+    from rynxs.eventlog.log import Log
+    from rynxs.eventlog.note import SigningKey
     from rynxs.eventlog.sink import Sink
 
 
@@ -31,6 +36,19 @@ def publish(sink: Sink, checkpoint: Checkpoint, signed: bytes) -> None:
     is_intact = before.is_stored() and (newest is None or before.root() == newest.root)
     TileWriter(sink, before.size if is_intact else 0, checkpoint.size).write()
     cp.store(sink, checkpoint, signed)
+
+
+def publish_signed(log: Log, sink: Sink, origin: str, keys: Sequence[SigningKey]) -> bytes:
+    """Sign a log as it stands, publish the checkpoint, and return it.
+
+    Raises:
+        CheckpointRefused: another checkpoint of this size, or a larger one, is stored already.
+        SinkError: the sink can't be used.
+    """
+    made = log.checkpoint(origin)
+    signed = sign(sink, made, keys)
+    publish(sink, made, signed)
+    return signed
 
 
 def republish(sink: Sink, checkpoint: Checkpoint, signed: bytes) -> None:

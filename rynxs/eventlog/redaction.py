@@ -68,6 +68,7 @@ class Redactions:
         self._erased: set[int] = set()
         self._kept: dict[int, str] = {}
         self._by: dict[int, Redaction] = {}
+        self._covered: int | None = None
 
     def take(self, headers: Sequence[Header], records: Sequence[Record]) -> None:
         """Take in the next records, which the chain has verified.
@@ -81,14 +82,26 @@ class Redactions:
         if not KEPT_KINDS.isdisjoint(map(_kind_of, headers)):
             self._note_kept(headers, records)
 
-    def finish(self) -> None:
+    def finish(self, covered: int | None = None) -> None:
         """Demand that each erased record has been named.
 
+        Args:
+            covered: how many records a checkpoint that a known key signed covers, and the naming
+                record must be among them; None if signatures are not asked for.
+
         Raises:
-            LogCorrupt: no ``Redacted`` names one.
+            LogCorrupt: no ``Redacted`` names one, or none that is signed for.
         """
+        self._covered = covered
         for seq in self.unnamed:
             raise LogCorrupt(seq, "payload is missing, and no Redacted record names it")
+        for seq in sorted(self._erased - {*self.vouched}):
+            raise LogCorrupt(
+                seq,
+                f"payload is missing, and no checkpoint that a known key signed covers record "
+                f"{self._by[seq].seq}, which says it was redacted; whoever asked for it signs one: "
+                "rynxs checkpoint create",
+            )
 
     @property
     def unnamed(self) -> list[int]:
@@ -104,6 +117,17 @@ class Redactions:
     def named(self) -> list[int]:
         """Records that a ``Redacted`` names."""
         return sorted(self._by)
+
+    @property
+    def vouched(self) -> list[int]:
+        """Those of `named` whose naming record is covered, as `finish` was told."""
+        covered = self._covered
+        return [seq for seq in self.named if covered is None or self._by[seq].seq < covered]
+
+    def beyond(self, size: int) -> list[Redaction]:
+        """Return the redactions among the records from `size` on, in order."""
+        found = {redaction.seq: redaction for redaction in self._by.values()}
+        return [found[seq] for seq in sorted(found) if seq >= size]
 
     def of(self, seq: int) -> Redaction | None:
         """Return the redaction that first named a record, or None."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rynxs.eventlog.checkpoint import Checkpoint
-    from rynxs.eventlog.note import SigningKey
+    from rynxs.eventlog.note import NoteVerifier, SigningKey
     from rynxs.eventlog.record import Header, Record
     from rynxs.eventlog.rotation import Rotation
     from rynxs.eventlog.sink import Sink
@@ -73,6 +73,21 @@ class Retired:
                         f"record {rotation.seq} has retired the key {show(key)}; sign with its "
                         f"successor, {'+'.join(rotation.new.split('+')[:2])}"
                     )
+
+
+def signed_size(sink: Sink, keys: Sequence[NoteVerifier]) -> int:
+    """Return how many records the largest stored checkpoint covers that one of the keys signed.
+
+    Raises:
+        CheckpointRefused: what is stored is no checkpoint, or has a bad signature of such a key.
+    """
+    for name in [cp.LATEST, *sorted(sink.list(cp.NUMBERED), reverse=True)]:
+        stored = sink.get(name)
+        if stored is not None:
+            checkpoint, signed = cp.parse(stored.data)
+            if note.signed_by(signed, keys):
+                return checkpoint.size
+    return 0
 
 
 def sign(sink: Sink, checkpoint: Checkpoint, keys: Sequence[SigningKey]) -> bytes:

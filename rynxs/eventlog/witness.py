@@ -121,6 +121,11 @@ class ExpectedCheckpoints:
         return not self._pending and not self._unvouched
 
     @property
+    def signed_size(self) -> int:
+        """How many records the largest checkpoint covers that is checked and signed."""
+        return max((checked.size for checked in self.checked if checked.signed_by), default=0)
+
+    @property
     def sizes(self) -> list[int]:
         """The sizes of the checkpoints that the chain has not reached, rising."""
         return [signed.size for signed in self._pending]

@@ -16,6 +16,7 @@ from rynxs.engine.pipeline import Pipeline
 from rynxs.engine.resource import Resource, SpecModel
 from rynxs.engine.state import State
 from rynxs.errors import SinkUnavailable
+from rynxs.eventlog import publication
 from rynxs.eventlog.publication import publish
 from rynxs.sources import fixed_sources
 
@@ -123,13 +124,13 @@ def test_a_rotation_that_was_cut_off_is_finished_by_the_same_command(
 
     with monkeypatch.context() as patch:
         if step == "close":
-            patch.setattr(rotate, "_signed", fail)
+            patch.setattr(rotate, "publish_signed", fail)
         elif step == "note":
-            patch.setattr(rotate, "publish", fail)
+            patch.setattr(publication, "publish", fail)
         elif step == "carry":
             patch.setattr(Pipeline, "resume", fail_in_successor(Pipeline.resume))
         else:
-            patch.setattr(rotate, "publish", fail_at_second)
+            patch.setattr(publication, "publish", fail_at_second)
         assert rotated(cli).status == 3
     assert rotated(cli).status == 0
     assert replayed(cli, OLD)["stateDigest"] == replayed(cli, NEW)["stateDigest"]

@@ -158,6 +158,15 @@ def remove_leftovers(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_tails(folder: Path) -> None:
+    """Remove the bytes that were cut off segments, which may be of any payload; notes of it stay."""
+    tails = list(folder.glob("*.tail"))
+    for path in tails:
+        path.unlink(missing_ok=True)
+    if tails:
+        sync_directory(folder)
+
+
 def _envelopes(segment: Path, descriptor: int, start: Position) -> Iterator[tuple[Envelope, int]]:
     """Yield the batches of an open segment from one on: envelope, and offset of the body."""
     seq, offset = start

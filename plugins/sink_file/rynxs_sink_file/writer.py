@@ -95,6 +95,7 @@ class FileWriter(Sink):
             if self._segment is not None:
                 self._segment.check_alone()
             erasure.remove_leftovers(self._layout.segments)
+            erasure.remove_tails(self._layout.quarantine)
             for path, share in erasure.by_segment(self._layout, seqs).items():
                 if not erasure.holds_any(path, share):
                     continue

@@ -6,18 +6,24 @@ import pytest
 
 from rynxs.errors import LogCorrupt, SinkUnavailable
 from rynxs.eventlog import canonical
+from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog.audit import Audit
 from rynxs.eventlog.chain import Chain
+from rynxs.eventlog.growth import Growth
 from rynxs.eventlog.log import Entry, Log
 from rynxs.eventlog.record import Record, decode_header
 from rynxs.eventlog.redaction import REDACTED, Redactions, erase
+from rynxs.eventlog.trust import Trust
+from rynxs.eventlog.witness import Expected
 from rynxs.testing import MemorySink
+from tests.unit.eventlog.rotated import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ACTOR = {"authenticated": False, "name": "ann@office"}
 THING = "example.org/Thing/default/t"
+KEY = Key("log.example")
 
 
 def redacted(seqs: object, cause: int | None = 3, **changes: Any) -> Entry:
@@ -42,6 +48,11 @@ def audited(sink: MemorySink) -> Audit:
     for _ in audit.batches():
         pass
     return audit
+
+
+def growth(sink: MemorySink, kept: bytes) -> None:
+    for _ in Growth(sink, Trust(), [Expected.of("kept", kept, 0)]).batches():
+        pass
 
 
 def fails(sink: MemorySink, seq: int, text: str) -> None:
@@ -70,6 +81,18 @@ def test_a_payload_that_is_missing_without_a_redacted_record_is_corruption(
     append(sink, redacted([3]))
     sink.erase([3, 50, 99])
     fails(sink, 50, "record 50: payload is missing, and no Redacted record names it")
+
+
+def test_a_checkpoint_does_not_hold_where_a_payload_that_it_covers_is_missing(
+    sink: MemorySink,
+) -> None:
+    kept = cp.sign(Log.open(sink).checkpoint("log"), [KEY])
+    append(sink, redacted([3]))
+    sink.erase([3])
+    growth(sink, kept)  # the record beyond it says so
+    sink.erase([50])
+    with pytest.raises(LogCorrupt, match="record 50: payload is missing, and no Redacted"):
+        growth(sink, kept)
 
 
 def test_a_redacted_record_that_names_itself_or_a_later_one_is_corruption(

@@ -222,7 +222,7 @@ def test_a_log_that_is_not_there_is_told(cli: Cli, tmp_path: Path) -> None:
 def test_a_redaction_is_reported_and_what_it_erased_is_not_in_any_form(
     cli: Cli, logged: Path
 ) -> None:
-    redact = ("log", "redact", "6", "--reason", "asked for", *LOG)
+    redact = ("log", "redact", "6", "--reason", "asked for", "--signer", "ed25519:key", *LOG)
     assert cli(*redact, "--clock", "fixed:2026-02-05T00:00:00Z").status == 0
     document = report(cli, *KEY)
     found = {group["name"]: group["seqs"] for group in document["findings"]}

@@ -84,11 +84,12 @@ def _chain_of(log: Log, sink: Sink) -> Chain:
 def newest_usable(sink: Sink, composition: Composition, stop: int | None) -> Restored | None:
     """Return the newest snapshot of at most `stop` records that may be used, or None.
 
-    It is used only if the record right after what it is of vouches for it, and if it was made with
-    just these reducers and renderers. Whatever else there is counts for nothing.
+    It is used only if the record right after what it is of vouches for it, and is among those
+    `stop` records, so that a checkpoint of them covers it; and if it was made with just these
+    reducers and renderers. Whatever else there is counts for nothing.
     """
-    size = sink.size()
-    most = snapshot.object_name(size if stop is None else min(stop, size))
+    size = sink.size() if stop is None else min(stop, sink.size())
+    most = snapshot.object_name(size)
     for name in sorted(sink.list(snapshot.PREFIX), reverse=True):
         if name <= most:
             restored = _vouched_for(sink, name, composition, size)

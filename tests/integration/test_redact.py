@@ -473,7 +473,7 @@ def payloads() -> list[bytes | None]:
 def test_what_was_set_aside_may_be_a_copy_of_the_payload_and_goes_too(
     cli: Cli, logged: Path
 ) -> None:
-    segment = next((logged / "log").glob("*.seg"))
+    segment = next((logged / "segments").glob("*.seg"))
     with segment.open("ab") as file:
         file.write(NAME.encode())
     assert cli("run", "agent.yaml", *LOG, *SIGNER).status == 0

@@ -159,7 +159,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def remove_tails(folder: Path) -> None:
-    """Remove the bytes that were cut off segments, which may be of any payload; notes of it stay."""
+    """Remove the bytes that were cut off segments, which may be of any payload; notes stay."""
     tails = list(folder.glob("*.tail"))
     for path in tails:
         path.unlink(missing_ok=True)

@@ -41,7 +41,7 @@ def command(
     The closed log takes nothing more. It still verifies, replays and proves, and can be archived.
     NEWLOG's first record names it with that checkpoint, and its next ones carry each subject's
     newest observation. Legal holds go along. A rotation that was cut off is finished by the same
-    command.
+    command; what NEWLOG holds then is compared with what the closed log gives.
     """
     import re
 
@@ -63,6 +63,9 @@ def command(
 
     def show(console: Console) -> None:
         console.print(f"closed: {report.closed}, {report.size} records", markup=False)
+        if report.was_done:
+            console.print(f"goes on already: {report.successor}", markup=False)
+            return
         console.print(
             f"goes on: {report.successor}, {report.subjects} subjects carried over in "
             f"{report.successor_size} records",

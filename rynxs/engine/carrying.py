@@ -12,13 +12,16 @@ from rynxs.engine import event as ev
 from rynxs.engine.event import Event
 from rynxs.engine.slices import Slices, Unknown, identical
 from rynxs.engine.subject import parse_subject
+from rynxs.errors import CheckpointRefused, LogCorrupt
 from rynxs.eventlog import canonical
+from rynxs.eventlog import checkpoint as cp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rynxs.engine.composition import Composition
     from rynxs.engine.contracts import Reducer
+    from rynxs.engine.shapes import Predecessor
     from rynxs.engine.state import State
 
 
@@ -47,6 +50,24 @@ def payload_of(state: State, subject: str, reducer: Reducer | None) -> dict[str,
         if derived or current is None or isinstance(current, Unknown)
         else dict(current),
     }
+
+
+def check_predecessor(named: Predecessor, seq: int) -> None:
+    """Check that a log's first record names its predecessor as the checkpoint in it does.
+
+    Raises:
+        LogCorrupt: it names another log or size, or the checkpoint is none.
+    """
+    try:
+        checkpoint, _ = cp.parse(named.checkpoint.encode())
+    except CheckpointRefused as error:
+        raise LogCorrupt(seq, f"predecessor.checkpoint: {error}") from None
+    if (checkpoint.origin, checkpoint.size) != (named.origin, named.size):
+        raise LogCorrupt(
+            seq,
+            f"predecessor.checkpoint: of {checkpoint.size} records of {checkpoint.origin}, not of "
+            f"{named.size} of {named.origin}",
+        )
 
 
 def observation(event: Event) -> Event:

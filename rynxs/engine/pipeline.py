@@ -67,6 +67,7 @@ class Pipeline:
         sources: Sources,
         origin: str,
         predecessor: Mapping[str, Any] | None = None,
+        salts: Callable[[str, str], bytes] | None = None,
     ) -> None:
         """Start before the first record.
 
@@ -76,11 +77,13 @@ class Pipeline:
             origin: names a log that is still empty; one with a history keeps its own.
             predecessor: for a log that is still empty and goes on from another, what its first
                 record says of that one.
+            salts: gives the salt for a record of a kind and of a subject; by default, entropy.
         """
         self._composition = composition
         self._sources = sources
         self._origin = origin
         self._predecessor = predecessor
+        self._salt = salts or (lambda _kind, _subject: sources.entropy.token(SALT_SIZE))
         self._leading = False
         self._entries: list[Entry] = []
         self._plans: list[Plan] = []
@@ -171,8 +174,9 @@ class Pipeline:
             facts = {key: value for key, value in last.payload.items() if key != "actor"}
             if canonical.encode(facts) == canonical.encode(observation.facts):
                 return False
-        salt = self._salt() if observation.personal else b""
-        self._emit_led(ev.observed(resource.kind), subject, observation.payload(actor), salt=salt)
+        kind = ev.observed(resource.kind)
+        salt = self._salt(kind, subject) if observation.personal else b""
+        self._emit_led(kind, subject, observation.payload(actor), salt=salt)
         self._replan()
         return True
 
@@ -205,7 +209,7 @@ class Pipeline:
         resource = self._composition.resource(group_kind)
         observed = body["newest"]["payload"]["object"] if body["newest"] else {}
         personal = resource is not None and holds_personal(resource.spec, observed.get("spec"))
-        salt = self._salt() if personal else b""
+        salt = self._salt(ev.CARRIED, subject) if personal else b""
         self._emit_led(ev.CARRIED, subject, body, salt=salt)
 
     def manifests(self, subject: str) -> list[Manifest]:
@@ -257,9 +261,6 @@ class Pipeline:
             return False
         return holds_personal(resource.spec, observation.payload["object"].get("spec"))
 
-    def _salt(self) -> bytes:
-        return self._sources.entropy.token(SALT_SIZE)
-
     def _replan(self) -> None:
         for subject, cause in sorted(self.state.unplanned.items()):
             manifests = self._rendered_purely(subject)
@@ -267,7 +268,7 @@ class Pipeline:
                 self.state.unplanned.pop(subject)
                 continue
             body = self.state.plan_payload(subject, manifests)
-            salt = self._salt() if self._is_personal(subject) else b""
+            salt = self._salt(ev.PLANNED, subject) if self._is_personal(subject) else b""
             self._emit_led(ev.PLANNED, subject, body, cause=cause, salt=salt)
             changed = [plan.manifest_id(manifest) for manifest in body["changed"]]
             self._plans.append(

@@ -153,6 +153,7 @@ class State:
             self.composition = event.payload["composition"]
             self.origin = self.origin or started.origin
             if event.seq == 0 and started.predecessor is not None:
+                carrying.check_predecessor(started.predecessor, event.seq)
                 self.predecessor = started.predecessor.origin
                 self.to_carry = started.predecessor.subjects
         elif event.kind == ev.TAIL_QUARANTINED:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rynxs.config import Config, RawConfig
 from rynxs.embedded import rotate
-from rynxs.engine import carrying
+from rynxs.embedded.succession import entry_of
+from rynxs.engine import carrying, observation, pipeline
 from rynxs.engine.composition import Component, Composition
 from rynxs.engine.contracts import Reducer
 from rynxs.engine.event import Event
+from rynxs.engine.history import event_at
 from rynxs.engine.pipeline import Pipeline
 from rynxs.engine.resource import Resource, SpecModel
 from rynxs.engine.state import State
-from rynxs.errors import SinkUnavailable
-from rynxs.eventlog import publication
+from rynxs.errors import LogCorrupt, SinkUnavailable
+from rynxs.eventlog import canonical, publication
+from rynxs.eventlog.checkpoint import Checkpoint
+from rynxs.eventlog.log import Entry, Log
 from rynxs.eventlog.publication import publish
+from rynxs.plugins import PluginManager
 from rynxs.sources import fixed_sources
 
 if TYPE_CHECKING:
@@ -151,26 +159,102 @@ def test_nobody_else_writes_to_a_log_whose_rotation_was_cut_off(
     cli: Cli, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(OLD, "research", "worker", "reader")
-    real = Pipeline.carry
-
-    def carry_one(pipeline: Pipeline, before: State, subject: str) -> None:
-        if subject == SUBJECT:
-            return
-        real(pipeline, before, subject)
-
-    def resume(pipeline: Pipeline) -> None:
-        pass
-
     with monkeypatch.context() as patch:
-        patch.setattr(Pipeline, "carry", carry_one)
-        patch.setattr(Pipeline, "resume", resume)
-        patch.setattr(State, "digest", lambda _: "0" * 64)
-        assert rotated(cli).status == 0
+        patch.setattr(Log, "append", append_two(Log.append))
+        assert rotated(cli).status == 3
     refused = run(NEW, "research")
     assert refused.status == 2
     assert "run rynxs log rotate again" in refused.err
     assert rotated(cli).status == 0
     assert replayed(cli, OLD)["stateDigest"] == replayed(cli, NEW)["stateDigest"]
+
+
+def append_two(real: Callable[..., None]) -> Callable[..., None]:
+    def append(log: Log, entries: Sequence[Entry]) -> None:
+        if log.size:
+            real(log, entries)
+        else:
+            real(log, entries[:2])
+            raise SinkUnavailable("the plug was pulled")
+
+    return append
+
+
+@pytest.mark.parametrize("forged", [None, "slice"])
+def test_a_successor_that_somebody_else_began_is_not_signed(
+    cli: Cli, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, forged: str | None
+) -> None:
+    run(OLD, "research", "worker", "reader")
+    with monkeypatch.context() as patch:
+        patch.setattr(Log, "append", append_two(Log.append))
+        assert rotated(cli).status == 3
+    if forged is None:  # all of it is well made, and goes on with what nobody asked for
+        config = config_of("file:new")
+        with closing(config.open_writer(fixed_sources(0))) as sink:
+            log = Log.open(sink)
+            old, epoch, time_us = log.size, log.tip.epoch, log.tip.time_us
+            body = {"actor": {"authenticated": False, "name": "m"}, "reason": "r", "scope": SUBJECT}
+            entry = Entry("HoldPlaced", SUBJECT, canonical.encode(body), epoch, time_us, None, b"")
+            log.append([entry])
+            assert log.size == old + 1
+    else:
+        forge_record(1)
+    refused = rotated(cli)
+    assert refused.status == 2
+    assert "has a record" in refused.err
+    assert "rotate into an empty log" in refused.err
+    assert cli("checkpoint", "show", *NEW).status != 0
+    assert cli("log", "rotate", "file:clean", *OLD, *SIGNER).status == 0
+
+
+def config_of(log: str) -> Config:
+    return Config(RawConfig(), PluginManager(), "here").with_log(log)
+
+
+def forge_record(seq: int) -> None:
+    """Write the beginning of the successor anew, with one payload changed."""
+    config = config_of("file:new")
+    with closing(config.open_reader()) as sink:
+        log = Log.load(sink)
+        entries = [entry_of(*pair) for batch in log.history() for pair in batch]
+    shutil.rmtree("new")
+    changed = entries[seq].payload.replace(b"research", b"dessert!")
+    assert changed != entries[seq].payload
+    entries[seq] = entries[seq]._replace(payload=changed)
+    with closing(config.open_writer(fixed_sources(0))) as sink:
+        Log.open(sink).append(entries)
+
+
+def test_a_rotation_done_again_elsewhere_makes_the_same_records(
+    cli: Cli, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "holds_personal", lambda *_: True)
+    monkeypatch.setattr(observation, "holds_personal", lambda *_: True)
+    run(OLD, "very-private-team", "worker", "reader")
+    cli("log", "hold", SUBJECT, *OLD, "--reason", "a lawsuit")
+    rotated(cli)
+    assert cli("log", "rotate", "file:else", *OLD, *SIGNER).status == 0
+    first = cli("checkpoint", "show", *NEW).out
+    assert first == cli("checkpoint", "show", "--log", "file:else").out
+    salts = [record.salt for record in config_of("file:new").open_reader().read(0) if record.salt]
+    assert len(salts) == len(set(salts)) == 4
+    old_salts = {record.salt for record in config_of("file:old").open_reader().read(0)}
+    assert not old_salts.intersection(salts)
+
+
+def test_a_first_record_must_name_its_predecessor_as_the_checkpoint_does(
+    cli: Cli, run: Callable[..., Any]
+) -> None:
+    run(OLD, "research")
+    rotated(cli)
+    with closing(config_of("file:new").open_reader()) as sink:
+        event = event_at(sink, 0)
+    for name, value in (("size", 1), ("origin", "another"), ("checkpoint", "nothing")):
+        body = dict(event.payload, predecessor=event.payload["predecessor"] | {name: value})
+        encoded = canonical.encode(body)
+        forged = Event(0, event.epoch, event.time_us, event.kind, event.subject, encoded)
+        with pytest.raises(LogCorrupt, match=r"predecessor\.checkpoint"):
+            State(Composition([], [])).fold(forged)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +281,12 @@ def test_what_can_not_be_rotated_stays_open(
 def test_a_log_is_rotated_once(cli: Cli, run: Callable[..., Any]) -> None:
     run(OLD, "research")
     rotated(cli)
-    assert "goes on from this log already" in rotated(cli).err
+    before = cli("checkpoint", "show", *NEW).out
+    again = rotated(cli)
+    assert again.status == 0
+    assert "goes on already: rynxs.local/log@2" in again.out
+    assert rotated(cli, "--json").json()["was_done"]
+    assert cli("checkpoint", "show", *NEW).out == before
     elsewhere = cli("log", "rotate", "file:x", *OLD, *SIGNER, "--origin", "another")
     assert "rynxs.local/log@2 goes on from it, not another" in elsewhere.err
 
@@ -267,7 +356,8 @@ def carried_into(reducer: Reducer) -> dict[str, Any]:
     for size in (1, 2):
         old.observe(resource, {**thing, "spec": {"size": size}}, rotate_actor())
     subject = carrying.subjects_of(old.state)[0]
-    named = {"checkpoint": "", "origin": "old", "size": 3, "stateDigest": "0" * 64, "subjects": 1}
+    note = Checkpoint("old", 3, bytes(32)).text() + "\n\u2014 key AAAAAAAAAAAA\n"
+    named = {"checkpoint": note, "origin": "old", "size": 3, "stateDigest": "0" * 64, "subjects": 1}
     new = Pipeline(composition, fixed_sources(0), "new", named)
     new.carry(old.state, subject)
     state = State(Composition([Component(reducer, {})], []))

@@ -69,7 +69,7 @@ def command(
     from rynxs.cli.progress import track
     from rynxs.embedded.sharing import open_reader, shared, usable_processors
     from rynxs.eventlog.audit import Audit
-    from rynxs.eventlog.checkpoint import LATEST, latest
+    from rynxs.eventlog.checkpoint import LATEST, largest_size
     from rynxs.eventlog.tiles import check_tiles
 
     chosen = configured(config, log)
@@ -84,8 +84,7 @@ def command(
             batches = shared(audit, sink, partial(open_reader, config, log), others)
         for _ in track(batches, size - first, "verifying"):
             pass
-        newest = latest(sink)
-        tiles_checked = check_tiles(sink, newest[0].size if newest else 0) if tiles else None
+        tiles_checked = check_tiles(sink, largest_size(sink)) if tiles else None
     result = audit.result()
     document: dict[str, Any] = {
         "checkpoints": [

@@ -130,6 +130,17 @@ def latest(sink: Sink) -> tuple[Checkpoint, bytes] | None:
     return parse(stored.data)[0], stored.data
 
 
+def largest_size(sink: Sink) -> int:
+    """Return the size of the largest stored checkpoint, 0 if there is none.
+
+    Raises:
+        CheckpointRefused: what is stored is not a checkpoint.
+    """
+    names = [LATEST, *sorted(sink.list(NUMBERED))[-1:]]
+    stored = [found for name in names if (found := sink.get(name)) is not None]
+    return max((parse(found.data)[0].size for found in stored), default=0)
+
+
 def check_storable(sink: Sink, checkpoint: Checkpoint) -> Checkpoint | None:
     """Return the newest stored checkpoint, None if there is none, which this one may follow.
 

@@ -7,6 +7,7 @@ whose leaf hashes are the tile of level 0 with the same number.
 
 from __future__ import annotations
 
+import re
 import struct
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from rynxs.eventlog.proof import perfect_subtrees, range_root
 from rynxs.eventlog.record import leaf_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from rynxs.eventlog.sink import Sink
 
@@ -27,6 +28,9 @@ WIDTH = 256
 HEIGHT = 8
 """Levels of the tree from a tile's hashes up to its root, 2**8 being `WIDTH`."""
 
+_NAME = re.compile(
+    r"tile/(entries|[0-5]?[0-9])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]{1,3}))?", re.ASCII
+)
 _LENGTH = struct.Struct(">H")
 _STORED_AT_ONCE = 256  # objects; some 8 MiB
 
@@ -213,30 +217,63 @@ class TileWriter:
 
 
 def check_tiles(sink: Sink, size: int) -> int:
-    """Compare every stored tile and bundle of a tree of `size` leaves with the records.
+    """Compare every stored tile and bundle with the records, whichever checkpoint it was made for.
+
+    Args:
+        sink: the log's.
+        size: of the largest checkpoint; all tiles of its tree must be there.
 
     Returns:
         How many objects there are.
 
     Raises:
-        SinkCorrupt: one is missing, or is not what the records give.
+        SinkCorrupt: one is missing, or is not what the records give, or is no tile of the log.
     """
-    count = 0
-    made = RecordTree(sink, size)
+    stored = sink.list(TILES)
+    made = RecordTree(sink, sink.size())
+    for name in stored:
+        level, index, width = _parsed(name)
+        place = int(level) if level != ENTRIES else 0
+        first = index * WIDTH << HEIGHT * place
+        if width > row_width(place, index, made.size):
+            raise SinkCorrupt(first, f"{name}: the log has no records for it")
+        if level == ENTRIES:
+            headers = [record.header for record in sink.read(first, first + width)]
+            expected = encode_bundle(headers)
+        else:
+            expected = made.row(place, index)[: width * HASH_SIZE]
+        found = sink.get(name)
+        if found is not None and found.data != expected:
+            raise SinkCorrupt(first, f"{name}: not what the records give")
+    _check_complete(set(stored), size)
+    return len(stored)
+
+
+def _check_complete(stored: Collection[str], size: int) -> None:
+    """Check that all tiles of a tree are there; a partial one may have made room for a full one."""
     for level, last in rows(size):
         for index in range(last + 1):
             width = row_width(level, index, size)
-            expected = {tile_name(level, index, width): made.row(level, index)}
-            if not level:
-                headers = [r.header for r in sink.read(index * WIDTH, index * WIDTH + width)]
-                expected[tile_name(ENTRIES, index, width)] = encode_bundle(headers)
-            for name, data in expected.items():
-                stored = sink.get(name)
-                if stored is None or stored.data != data:
-                    fault = "missing" if stored is None else "not what the records give"
-                    raise SinkCorrupt(index * WIDTH << HEIGHT * level, f"{name}: {fault}")
-                count += 1
-    return count
+            for kind in (level, ENTRIES) if not level else (level,):
+                name = tile_name(kind, index, width)
+                if name not in stored and tile_name(kind, index) not in stored:
+                    raise SinkCorrupt(index * WIDTH << HEIGHT * level, f"{name}: missing")
+
+
+def _parsed(name: str) -> tuple[str, int, int]:
+    """Return what a tile's name says: level, index and width.
+
+    Raises:
+        SinkCorrupt: no tile is called so.
+    """
+    matched = _NAME.fullmatch(name)
+    if matched is not None:
+        level, groups, partial = matched.groups()
+        index, width = int(groups.replace("/", "").replace("x", "")), int(partial or WIDTH)
+        kind = level if level == ENTRIES else int(level)
+        if 0 < width <= WIDTH and tile_name(kind, index, width) == name:
+            return level, index, width
+    raise SinkCorrupt(0, f"{name}: no tile is called so")
 
 
 class RecordTree(Tree):

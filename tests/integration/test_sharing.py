@@ -101,7 +101,7 @@ def _example() -> Path:
 
 
 def test_tiles_are_compared_with_the_records(cli: Cli, logged: Path) -> None:
-    assert cli("log", "verify", *LOG, "--tiles", "--json").json()["tiles"] == 2
+    assert cli("log", "verify", *LOG, "--tiles", "--json").json()["tiles"] == 4
     newest = max((logged / "objects/tile/0/000.p").iterdir(), key=lambda path: int(path.name))
     data = bytearray(newest.read_bytes())
     data[0] ^= 1

@@ -132,6 +132,10 @@ def test_garbled_tiles_are_made_again_when_the_next_checkpoint_is_published() ->
     published(sink, 1_000)
     sink.put("tile/1/000.p/3", bytes(96))
     published(sink, SIZE)
+    assert Tree(sink, SIZE).root() == checkpoint_of(SIZE).root
+    with pytest.raises(SinkCorrupt, match=r"tile/1/000\.p/3: not what"):
+        tiles.check_tiles(sink, SIZE)
+    sink.delete("tile/1/000.p/3")  # of a smaller tree, which no longer needs it
     tiles.check_tiles(sink, SIZE)
 
 
@@ -149,9 +153,63 @@ def test_a_tile_that_is_not_of_the_records_is_named() -> None:
     sink.put("tile/entries/002", b"other")
     with pytest.raises(SinkCorrupt, match=r"record 512: tile/entries/002: not what"):
         tiles.check_tiles(sink, SIZE)
+    sink.delete("tile/entries/002")
+    with pytest.raises(SinkCorrupt, match=r"record 512: tile/entries/002: missing"):
+        tiles.check_tiles(sink, SIZE)
     sink.delete("tile/0/001")
     with pytest.raises(SinkCorrupt, match=r"record 256: tile/0/001: missing"):
         tiles.check_tiles(sink, SIZE)
+
+
+def test_partial_tiles_of_earlier_checkpoints_are_compared_too() -> None:
+    sink = sink_of(SIZE)
+    published(sink, 300)
+    published(sink, SIZE)
+    tiles.check_tiles(sink, SIZE)
+    for name in ("tile/0/001.p/44", "tile/entries/001.p/44"):
+        kept = sink.get(name)
+        assert kept is not None
+        sink.put(name, bytes(len(kept.data)))
+        with pytest.raises(SinkCorrupt, match=f"record 256: {name}: not what"):
+            tiles.check_tiles(sink, SIZE)
+        sink.put(name, kept.data)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("tile/0/900", "no records for it"),
+        ("tile/5/000.p/1", "no records for it"),
+        ("tile/0/1", "no tile is called so"),
+        ("tile/0/x000/001", "no tile is called so"),
+        ("tile/0/001.p/256", "no tile is called so"),
+        ("tile/0/001.p/0", "no tile is called so"),
+        ("tile/00/001", "no tile is called so"),
+        ("tile/other", "no tile is called so"),
+    ],
+)
+def test_what_is_no_tile_of_the_log_is_named(name: str, told: str) -> None:
+    sink = sink_of(SIZE)
+    published(sink, SIZE)
+    sink.put(name, bytes(32))
+    with pytest.raises(SinkCorrupt, match=f"{name}: .*{told}"):
+        tiles.check_tiles(sink, SIZE)
+
+
+def test_tiles_that_no_checkpoint_covers_yet_are_compared_with_the_records() -> None:
+    sink = sink_of(SIZE)
+    published(sink, 300)
+    TileWriter(sink, 300, SIZE).write()  # cut off before its checkpoint was stored
+    tiles.check_tiles(sink, 300)
+
+
+def test_a_checkpoint_without_tiles_is_told() -> None:
+    sink = sink_of(SIZE)
+    published(sink, 300)
+    for name in sink.list("tile/"):
+        sink.delete(name)
+    with pytest.raises(SinkCorrupt, match="missing"):
+        tiles.check_tiles(sink, 300)
 
 
 def test_a_checkpoint_that_may_not_be_stored_leaves_the_tiles_alone() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from rynxs.errors import OutputError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
     from typer.exceptions import TyperException
 
 EXIT_BROKEN_PIPE = 141
@@ -29,6 +31,27 @@ def emit(json_wanted: bool, document: Mapping[str, Any], show: Callable[[Console
             print_json(document)
         else:
             show(console())
+
+
+class ClosedOutput(io.TextIOBase):
+    """Stands for a standard output that was closed before the command began."""
+
+    def __init__(self, place: IO[Any]) -> None:
+        """Keep open what has the number of the closed stream."""
+        self._place = place
+
+    def write(self, text: str) -> int:
+        """Fail.
+
+        Raises:
+            OutputError: always.
+        """
+        raise OutputError(f"standard output: closed, {len(text)} characters not written")
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """The stream of bytes, which fails likewise."""
+        raise OutputError("standard output: closed")
 
 
 @contextmanager
@@ -86,7 +109,8 @@ def print_error(message: str, exit_code: int) -> None:
 
     error_console().print(Text.assemble(("error: ", "bold red"), printable(message)))
     if "--json" in sys.argv[1:]:
-        print_json({"error": {"exitCode": exit_code, "message": printable(message)}})
+        with suppress(OutputError):  # of a closed output it is told above
+            print_json({"error": {"exitCode": exit_code, "message": printable(message)}})
 
 
 def print_usage_error(error: TyperException) -> None:
@@ -98,7 +122,8 @@ def print_usage_error(error: TyperException) -> None:
     show()
     if "--json" in sys.argv[1:]:
         message = printable(error.format_message())
-        print_json({"error": {"exitCode": error.exit_code, "message": message}})
+        with suppress(OutputError):
+            print_json({"error": {"exitCode": error.exit_code, "message": message}})
 
 
 def print_warnings(warnings: Sequence[str]) -> None:
@@ -109,14 +134,28 @@ def print_warnings(warnings: Sequence[str]) -> None:
         error_console().print(Text.assemble(("warning: ", "bold yellow"), printable(warning)))
 
 
-def printable(text: str) -> str:
-    """Return text in which control characters and lone surrogates are escaped."""
+def one_line(text: str) -> str:
+    """Return text without what a terminal acts on: all but printable characters are escaped.
+
+    Those are control characters, line and paragraph separators, marks that turn the direction of
+    writing, and lone surrogates (Unicode's categories C and Z, but for the space).
+    """
     return "".join(
-        character
-        if character.isprintable() or character == "\n"
-        else character.encode("unicode_escape").decode()
+        character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def printable(text: str) -> str:
+    """Return text of several lines, each as `one_line` gives it."""
+    return "\n".join(map(one_line, text.split("\n")))
+
+
+def cell(text: str) -> Text:
+    """Return what stands in a table's cell: the text as it is, on one line, no markup."""
+    from rich.text import Text
+
+    return Text(one_line(text))
 
 
 def short_hash(digest: bytes) -> str:

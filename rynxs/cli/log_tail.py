@@ -56,6 +56,7 @@ def _follow(sink: Sink, start: int, json_wanted: bool) -> None:
     import sys
 
     from rynxs.cli import records
+    from rynxs.cli.console import one_line
 
     while True:
         stop = sink.size()
@@ -65,7 +66,7 @@ def _follow(sink: Sink, start: int, json_wanted: bool) -> None:
             line = (
                 json.dumps(records.as_json(header, record, by))
                 if json_wanted
-                else "  ".join(records.row(header, record))
+                else one_line("  ".join(records.row(header, record)))
             )
             if record.payload is None and not json_wanted:
                 line += f"  {records.erasure(header.seq, by)}"

@@ -72,18 +72,18 @@ def _document(subject: str, explanation: Explanation) -> dict[str, Any]:
 def _show(console: Console, explanation: Explanation) -> None:
     from rich.text import Text
 
-    from rynxs.cli.console import printable
+    from rynxs.cli.console import one_line
     from rynxs.engine.diff import ABSENT
     from rynxs.sources import format_time
 
     found = explanation.found
     value = "(absent)" if found.value is ABSENT else json_text.dumps(found.value)
-    console.print(Text(printable(f"{found.field} = {value}"), "bold"))
+    console.print(Text(one_line(f"{found.field} = {value}"), "bold"))
     for depth, cause in enumerate(explanation.causes):
         by = f" by {cause.actor}" if cause.actor else ""
         of = f" of {cause.subject}" if cause.subject else ""
         lead = "since" if depth == 0 else "because of"
         told = f"{lead} record {cause.seq}, {format_time(cause.time_us)}: {cause.kind}{of}{by}"
-        console.print(Text(printable(told)))
+        console.print(Text(one_line(told)))
         for change in cause.changes:
-            console.print(Text(f"    {printable(str(change))}", "dim"))
+            console.print(Text(f"    {one_line(str(change))}", "dim"))

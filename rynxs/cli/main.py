@@ -46,7 +46,8 @@ from rynxs.cli import (
     report,
     run,
 )
-from rynxs.errors import RynxsError
+from rynxs.cli.console import ClosedOutput
+from rynxs.errors import OutputError, RynxsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,19 +179,33 @@ def invoke() -> int:
 
 
 def _make_streams_usable() -> None:
-    """Replace closed streams, and write what a stream can't encode as escapes."""
+    """Replace closed streams, and write what a stream can't encode as escapes.
+
+    What takes a closed stream's place holds its number too, so that no log is opened as one.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+            unread = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, unread)
+            if name == "stdout":
+                sys.stdout = ClosedOutput(unread)
         elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _told(error: Exception) -> int:
     """Print an error and return its exit status."""
-    from rynxs.cli.console import print_error, print_usage_error
+    from rynxs.cli.console import EXIT_BROKEN_PIPE, output, print_error, print_usage_error
 
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        try:  # sinks translate theirs: what names no file is of standard output
+            with output():
+                raise error
+        except SystemExit as stop:
+            return EXIT_BROKEN_PIPE if stop.code else 0
+        except OutputError as failure:
+            error = failure
     if isinstance(error, TyperException):
         print_usage_error(error)
         return error.exit_code

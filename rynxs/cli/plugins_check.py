@@ -114,12 +114,12 @@ def _judged(order: Order) -> list[Promise]:
 def _show(console: Console, plugin: Installed, promises: list[Promise]) -> None:
     from rich.text import Text
 
-    from rynxs.cli.console import printable
+    from rynxs.cli.console import one_line, printable
 
     console.print(f"{plugin}\n", markup=False)
     for promise in promises:
         word, style = _STYLES[promise.outcome]
-        console.print(Text.assemble((f"{word}  ", style), printable(promise.name)))
+        console.print(Text.assemble((f"{word}  ", style), one_line(promise.name)))
         for line in printable(promise.message).splitlines():
             console.print(Text(f"      {line}"))
     counts = {word: sum(each.outcome == word for each in promises) for word in _STYLES}

@@ -97,20 +97,22 @@ def records_table() -> Table:
 
 def erasure(seq: int, by: Mapping[int, Redaction]) -> str:
     """Say why an erased record has no payload."""
-    from rynxs.cli.console import printable
+    from rynxs.cli.console import one_line
 
     if seq not in by:
         return "payload is missing, and no later record redacts it"
-    return printable(f"redacted by record {by[seq].seq}: {by[seq].reason}")
+    return one_line(f"redacted by record {by[seq].seq}: {by[seq].reason}")
 
 
 def show_table(
     console: Console, found: Sequence[tuple[Header, Record]], by: Mapping[int, Redaction]
 ) -> None:
     """Print records, a line each, and below them why payloads are missing."""
+    from rynxs.cli.console import cell
+
     rows = records_table()
     for header, record in found:
-        rows.add_row(*row(header, record))
+        rows.add_row(*map(cell, row(header, record)))
     console.print(rows)
     for header, record in found:
         if record.payload is None:

@@ -55,7 +55,7 @@ def moment_document(
 
 def show_moment(console: Console, document: Mapping[str, Any]) -> None:
     """Print a moment for a person."""
-    from rynxs.cli.console import table
+    from rynxs.cli.console import cell, one_line, table
 
     console.print(f"replayed: {document['size']} records, epoch {document['epoch']}")
     if document["snapshot"] is not None:
@@ -65,7 +65,7 @@ def show_moment(console: Console, document: Mapping[str, Any]) -> None:
     for subject in document["subjects"]:
         name = f"{subject['subject']} (unknown)" if subject["unknown"] else subject["subject"]
         for entry in subject["manifests"] or [{"id": "", "digest": ""}]:
-            rows.add_row(name, entry["id"], entry["digest"][:12])
+            rows.add_row(*map(cell, (name, entry["id"], entry["digest"][:12])))
     console.print(rows)
     if document["erased"]:
         console.print(f"redacted: the payloads of records {_listed(document['erased'])}")
@@ -78,7 +78,7 @@ def show_moment(console: Console, document: Mapping[str, Any]) -> None:
         )
     for part in document["incomparable"]:
         console.print(
-            f"not compared: {len(part['seqs'])} plans; needs {', '.join(part['needs'])}",
+            one_line(f"not compared: {len(part['seqs'])} plans; needs {', '.join(part['needs'])}"),
             markup=False,
         )
 
@@ -133,18 +133,18 @@ def show_diff(
     """Print what changed for a person."""
     from rich.text import Text
 
-    from rynxs.cli.console import printable
+    from rynxs.cli.console import one_line
     from rynxs.sources import format_time
 
     after, until = document["from"]["size"] - 1, document["to"]["size"] - 1
     console.print(f"from record {after} to record {until}: {len(found)} subjects differ")
     for each in found:
-        console.print(Text(each.subject, "bold"))
+        console.print(Text(one_line(each.subject), "bold"))
         for change in each.current:
-            console.print(Text(f"    {printable(str(change))}"))
+            console.print(Text(f"    {one_line(str(change))}"))
         for identifier, changes in each.manifests.items():
             for change in changes:
-                console.print(Text(f"    {printable(f'{identifier}: {change}')}"))
+                console.print(Text(f"    {one_line(f'{identifier}: {change}')}"))
         for event in each.events:
             by = f" by {event.actor}" if event.actor else ""
             of = f" of {event.subject}" if event.subject != each.subject else ""
@@ -152,7 +152,7 @@ def show_diff(
             told = (
                 f"record {event.seq}, {format_time(event.time_us)}: {event.kind}{of}{by}{because}"
             )
-            console.print(Text(f"  {printable(told)}", "dim"))
+            console.print(Text(f"  {one_line(told)}", "dim"))
 
 
 def upgrade_document(upgrade: Upgrade, composition: Composition) -> dict[str, Any]:
@@ -174,16 +174,17 @@ def show_upgrade(console: Console, document: Mapping[str, Any]) -> None:
     """Print what would be made otherwise, for a person."""
     from rich.text import Text
 
-    from rynxs.cli.console import printable
+    from rynxs.cli.console import one_line
 
     parts = [part for parts in document["composition"].values() for part in parts]
     made = ", ".join("{name}=={version}".format_map(part) for part in parts)
-    console.print(f"against: {made}", markup=False)
+    console.print(one_line(f"against: {made}"), markup=False)
     console.print(f"plans: {document['plansCompared']} recomputed as recorded")
     for each in document["differences"]:
-        console.print(Text(f"record {each['seq']}: the plan of {each['subject']} differs", "bold"))
+        told = f"record {each['seq']}: the plan of {each['subject']} differs"
+        console.print(Text(one_line(told), "bold"))
         for field in each["fields"]:
-            console.print(Text(f"    {printable(field)}"))
+            console.print(Text(f"    {one_line(field)}"))
     if document["endedEarly"]:
         console.print(f"ended at {len(document['differences'])} differences; there may be more")
     if document["redacted"]:

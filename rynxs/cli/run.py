@@ -166,7 +166,7 @@ def _show(console: Console, report: RunReport, out: Path | None) -> None:
 def _show_subjects(console: Console, report: RunReport) -> None:
     from rich.text import Text
 
-    from rynxs.cli.console import printable
+    from rynxs.cli.console import one_line
 
     unchanged = [subject for subject in report.subjects if subject.verb == "unchanged"]
     folded = len(unchanged) if len(unchanged) > _UNCHANGED_SHOWN_MAX else 0
@@ -175,7 +175,7 @@ def _show_subjects(console: Console, report: RunReport) -> None:
             continue
         console.print(Text(subject.subject, "bold"), Text(subject.verb, _STYLES[subject.verb]))
         for change in subject.fields[:_FIELDS_SHOWN_MAX]:
-            console.print(Text(f"    {printable(str(change))}"))
+            console.print(Text(f"    {one_line(str(change))}"))
         if len(subject.fields) > _FIELDS_SHOWN_MAX:
             console.print(f"    and {len(subject.fields) - _FIELDS_SHOWN_MAX} more fields")
     if folded:

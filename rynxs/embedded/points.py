@@ -10,6 +10,7 @@ from rynxs.engine import history
 from rynxs.errors import CheckpointRefused, UsageError
 from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog.genesis import origin_of
+from rynxs.eventlog.note import NOTE_SIZE_MAX
 from rynxs.sources import parse_time
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def _signed_point(option: str, text: str, sink: Sink, size: int) -> Point:
             "or the file of a checkpoint"
         )
     try:
-        checkpoint, _ = cp.parse(path.read_bytes())
+        with path.open("rb") as file:
+            checkpoint, _ = cp.parse(file.read(NOTE_SIZE_MAX + 1))
         if checkpoint.origin != origin_of(sink):
             raise CheckpointRefused(
                 f"of log {checkpoint.origin!r}, this log is {origin_of(sink)!r}"

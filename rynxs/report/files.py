@@ -8,13 +8,39 @@ from pathlib import Path
 
 from rynxs.errors import OutputError
 
+_BEGINNING = 14
+"""Characters of a report that tell its form: of HTML, JSON with its format, or Markdown."""
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, or replace it; a reader sees the old one or the new one, whole.
+
+def check_replaceable(path: Path, text: str) -> None:
+    """Refuse to put a report in the place of anything but an earlier report of the same form.
 
     Raises:
-        OutputError: it can't be written; what stood there still does.
+        OutputError: another file stands there, or what is no regular file.
     """
+    begin = text[:_BEGINNING].encode()
+    try:
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise OutputError(f"{path}: is no regular file; expected is the name of a report")
+        with path.open("rb") as file:
+            found = file.read(len(begin))
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror}") from None
+    if found and found != begin:
+        raise OutputError(f"{path}: is no such report, and is not overwritten; remove it first")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, or replace a report; a reader sees the old one or the new one, whole.
+
+    A process that is killed meanwhile may leave a file ``.NAME.*.tmp`` beside it.
+
+    Raises:
+        OutputError: it can't be written, or is another file; what stood there still does.
+    """
+    check_replaceable(path, text)
     temporary: str | None = None
     try:
         with tempfile.NamedTemporaryFile(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rynxs.report import sections
 from rynxs.report.packing import packed
+from rynxs.report.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ _STYLES = ("page.css", "explorer.css", "print.css")
 
 def page(document: Mapping[str, Any]) -> str:
     """Return the page of a document. The same document gives the same bytes."""
+    document = visible(document)
     script = f'"use strict";\n(() => {{\n{"".join(map(_asset, _SCRIPTS))}}})();\n'
     style = "".join(map(_asset, _STYLES))
     assert "</script" not in script, "the script would end there"

@@ -222,7 +222,7 @@ def test_a_log_without_permission_is_named(cli: Cli, repository: Path, tmp_path:
         ("log", "list", "--limit", "0", "--log", "file:log"),
         ("replay", "--at", "99", "--log", "file:log"),
         ("checkpoint", "verify", "--log", "file:log"),
-        ("checkpoint", "verify", "--log", "file:log", "--key", "nonsense"),
+        ("checkpoint", "verify", "--log", "file:log", "--key", "x"),
         ("checkpoint", "verify", "missing", "--log", "file:log", "--key", "x+00000000+AA=="),
         ("checkpoint", "show", "--log", "file:log"),
         ("checkpoint", "create", "--log", "file:log"),
@@ -281,7 +281,15 @@ def test_output_that_a_terminal_cannot_encode_is_escaped(tmp_path: Path) -> None
 
 def test_closed_and_full_streams_are_no_defect(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(AGENT)
-    for redirection, status in ((">&-", 0), ("2>&-", 0), ("<&-", 0), (">/dev/full", 74)):
+    for redirection, status in (
+        (">&-", 74),
+        ("2>&-", 0),
+        ("<&-", 0),
+        (">/dev/full", 74),
+        (">&- 2>&- <&-", 74),
+        ("--json >&-", 74),
+        ("-o yaml >&-", 74),
+    ):
         done = subprocess.run(
             f"{SCRIPT} run a.yaml --log file:log {redirection}",
             shell=True,
@@ -291,6 +299,28 @@ def test_closed_and_full_streams_are_no_defect(tmp_path: Path) -> None:
             check=False,
         )
         assert (done.returncode, "Traceback" in done.stderr) == (status, False), redirection
+        if status and "2>&-" not in redirection:
+            assert done.stderr.startswith("error: standard output: "), redirection
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "log list --log file:log", "x"])
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+def test_what_can_not_be_printed_is_told_on_standard_error(
+    tmp_path: Path, arguments: str, redirection: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(AGENT)
+    for line in ("run a.yaml --log file:log >/dev/null", f"{arguments} {redirection}"):
+        done = subprocess.run(
+            f"{SCRIPT} {line}",
+            shell=True,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == (2 if arguments == "x" else 74)
+    assert "Traceback" not in done.stderr
+    assert done.stderr
 
 
 def test_a_folder_that_cannot_be_read_deletes_nothing(

@@ -313,7 +313,7 @@ def test_a_key_is_not_believed_where_nothing_is_signed(cli: Cli, repository: Pat
     assert cli("log", "verify", "--log", "file:log").status == 0
     done = cli("log", "verify", "--log", "file:log", "--key", "key.pub")
     assert done.status == 1
-    assert "nothing in this log is signed" in done.err
+    assert "nothing that was read is signed" in done.err
 
 
 def test_another_key_signs_anew_and_a_garbled_checkpoint_stops_the_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,12 @@ from hypothesis import strategies as st
 from rynxs.config import Config, RawConfig
 from rynxs.documents import parse_documents
 from rynxs.embedded.replay import LogReplay
+from rynxs.embedded.succession import entry_of
+from rynxs.eventlog import canonical
+from rynxs.eventlog.log import Log
 from rynxs.eventlog.record import Record
 from rynxs.plugins import PluginManager
+from rynxs.sources import fixed_sources
 from rynxs.testing import MemorySink
 from rynxs_reducer_agent.reducer import AgentReducer
 from rynxs_renderer_workload.renderer import WorkloadRenderer
@@ -150,6 +155,40 @@ def test_why_goes_back_to_the_observation_and_who_asked_for_it(cli: Cli, logged:
     told = cli("log", "why", WORKER, "slice.spec.image.tag", *LOG).out
     assert 'slice.spec.image.tag = "v2"' in told
     assert "AgentObserved of universe.ai/Agent/default/worker by fixed" in told
+
+
+def test_texts_of_a_log_make_no_line_of_their_own(cli: Cli, logged: Path) -> None:
+    name = "m\nsince record 99: SOMETHING by alice\u202e"
+    config = Config(RawConfig(), PluginManager(), "here")
+    with closing(config.with_log("file:log").open_reader()) as sink:
+        log = Log.load(sink)
+        entries = [entry_of(*pair) for batch in log.history() for pair in batch]
+    body = canonical.decode(entries[4].payload)
+    body["actor"]["name"] = name
+    entries[4] = entries[4]._replace(payload=canonical.encode(body))
+    with closing(config.with_log("file:forged").open_writer(fixed_sources(0))) as sink:
+        Log.open(sink).append(entries)
+    forged = ("--log", "file:forged")
+    for command in (
+        ("log", "why", WORKER, "slice.spec.image.tag"),
+        ("replay", "--diff", "3", "5"),
+        ("log", "list"),
+    ):
+        done = cli(*command, *forged)
+        assert done.status == 0, done.err
+        assert not [line for line in done.out.splitlines() if line.startswith("since record 99")]
+        assert "\u202e" not in done.out
+    assert "m\\nsince record 99" in cli("log", "why", WORKER, "slice.spec.image.tag", *forged).out
+    causes = cli("log", "why", WORKER, "slice.spec.image.tag", *forged, "--json").json()["causes"]
+    assert causes[0]["actor"].startswith(name)
+
+
+@pytest.mark.parametrize("text", ["x" * 2_000_000, "\n" * 2_000_000])
+def test_a_large_file_is_no_checkpoint(cli: Cli, logged: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "large").write_text(text)
+    done = cli("replay", "--at", "large", *LOG)
+    assert done.status == 1
+    assert "--at large: " in done.err
 
 
 def test_why_goes_back_to_an_upgrade(cli: Cli, logged: Path, tmp_path: Path) -> None:

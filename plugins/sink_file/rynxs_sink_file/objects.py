@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from rynxs.api import Expect
 
 
+_SIZE_MAX = 1 << 30
+"""Bytes of an object: far more than a snapshot takes, and less than a machine has memory."""
+
+
 def get_object(root: Path, name: str) -> StoredObject | None:
     """Return an object, or None."""
     path = _path(root, name)
@@ -38,9 +42,12 @@ def get_object(root: Path, name: str) -> StoredObject | None:
         if path.exists() and not path.is_file() and not path.is_dir():
             raise SinkUnavailable(f"{path}: not a regular file")
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                data = file.read(_SIZE_MAX + 1)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
+    if len(data) > _SIZE_MAX:
+        raise SinkUnavailable(f"{path}: larger than {_SIZE_MAX} bytes, the limit of an object")
     return StoredObject(data, version_of(data))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rynxs.api import ABSENT, ANY, SinkConflict, SinkUnavailable
+from rynxs_sink_file import objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,16 @@ def test_only_the_version_that_is_there_may_be_replaced(writer: Any) -> None:
         writer.put("missing", b"three", two)
     assert writer.get("name") == (b"two", two)
     assert writer.get("missing") is None
+
+
+def test_an_object_that_would_fill_the_memory_is_refused(
+    writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.put("large", b"data")
+    monkeypatch.setattr(objects, "_SIZE_MAX", 3)
+    with pytest.raises(SinkUnavailable, match=r"objects/large: larger than 3 bytes, the limit"):
+        writer.get("large")
+    assert (tmp_path / "objects/large").read_bytes() == b"data"
 
 
 def test_objects_survive_reopening(

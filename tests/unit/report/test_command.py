@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from typing import TYPE_CHECKING, Any
@@ -196,12 +197,29 @@ def test_a_place_is_needed_and_each_takes_one_form(cli: Cli, logged: Path) -> No
 
 def test_a_file_is_replaced_whole_and_keeps_its_mode(cli: Cli, logged: Path) -> None:
     place = logged / "r.md"
-    place.write_text("x" * 1_000_000)
+    place.write_text("# Log report: rynxs" + "x" * 1_000_000)
     place.chmod(0o640)
     assert cli("report", *LOG, "--markdown", "r.md").status == 0
     assert place.read_text().startswith("# Log report: rynxs")
     assert stat.S_IMODE(place.stat().st_mode) == 0o640
     assert not [file for file in logged.iterdir() if file.name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize("form", ["html", "json", "markdown"])
+def test_a_report_takes_the_place_of_nothing_but_a_report(
+    cli: Cli, logged: Path, form: str
+) -> None:
+    segment = next((logged / "log/segments").glob("*.seg"))
+    os.mkfifo(logged / "pipe")
+    (logged / "notes.txt").write_text("mine")
+    for place in (segment, logged / "notes.txt", logged / "pipe"):
+        before = None if place.is_fifo() else place.read_bytes()
+        done = cli("report", *LOG, f"--{form}", place)
+        assert done.status == 74
+        assert done.err.startswith(f"error: {place}: is no ")
+        assert before is None or place.read_bytes() == before
+    for _ in range(2):
+        assert cli("report", *LOG, f"--{form}", "report").status == 0
 
 
 def test_a_place_that_can_not_be_written_is_named(cli: Cli, logged: Path) -> None:

@@ -66,6 +66,16 @@ def test_texts_of_the_log_make_no_element_of_the_page(kit: Kit) -> None:
     assert not [name for name, _ in found.attributes if name.startswith("on")]
 
 
+def test_what_acts_unseen_is_shown_as_an_escape(kit: Kit) -> None:
+    story = kit.story()
+    acting = "a\u202eb\x1bc\u2028d\x00e"
+    story.note("one", text=acting, tags=[acting])
+    story.emit("ApplyFailed", "example.org/Note/default/one", {"id": "x", "reason": acting}, 2)
+    made = page(kit.document(kit.timeline(story), origin=acting))
+    assert all(character.isprintable() or character in "\n\t" for character in made)
+    assert r"a\u202eb\x1bc\u2028d\x00e" in made
+
+
 def test_the_policy_allows_just_the_pages_own_script_and_style(kit: Kit) -> None:
     found = Elements(page(hostile(kit)))
     policy = next(

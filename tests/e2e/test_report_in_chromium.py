@@ -26,6 +26,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 FLAGS = (
     "--headless=new",
@@ -77,7 +78,11 @@ class Page:
             return None
         if not self.one(".as-json").get_attribute("open"):
             self.one(".as-json summary").send_keys(Keys.ENTER)
-        shown: dict[str, Any] = json.loads(self.one("#state-json").get_property("textContent"))
+        # The page writes it when it is told of the opening, which a browser does a moment later.
+        text = WebDriverWait(self.driver, 20).until(
+            lambda _: self.one("#state-json").get_property("textContent")
+        )
+        shown: dict[str, Any] = json.loads(text)
         return shown
 
     def messages(self, kind: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from rynxs.errors import OutputError
+from rynxs.escapes import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -135,20 +136,13 @@ def print_warnings(warnings: Sequence[str]) -> None:
 
 
 def one_line(text: str) -> str:
-    """Return text without what a terminal acts on: all but printable characters are escaped.
-
-    Those are control characters, line and paragraph separators, marks that turn the direction of
-    writing, and lone surrogates (Unicode's categories C and Z, but for the space).
-    """
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    """Return text on one line, without what a terminal acts on."""
+    return escaped(text)
 
 
 def printable(text: str) -> str:
     """Return text of several lines, each as `one_line` gives it."""
-    return "\n".join(map(one_line, text.split("\n")))
+    return escaped(text, "\n")
 
 
 def cell(text: str) -> Text:

@@ -186,10 +186,8 @@ def _make_streams_usable() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            unread = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
-            setattr(sys, name, unread)
-            if name == "stdout":
-                sys.stdout = ClosedOutput(unread)
+            place = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, ClosedOutput(place) if name == "stdout" else place)
         elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 

@@ -86,14 +86,11 @@ class Succession:
     def _checkpoint(self) -> bytes:
         """Return the first signed checkpoint that covers the closing: later ones change nothing."""
         old = self._old
-        for name in sorted(old.sink.list(cp.NUMBERED)):
-            stored = old.sink.get(name)
-            if stored is None:
-                continue
-            checkpoint, signed = cp.parse(stored.data)
+        names = sorted(old.sink.list(cp.NUMBERED))
+        for checkpoint, signed, data in cp.stored(old.sink, names):
             is_ours = checkpoint.origin == old.pipeline.origin and note.signed_by(signed, old.keys)
             if checkpoint.size > self._closed.seq and is_ours:
-                return stored.data
+                return data
         raise CheckpointRefused(f"no signed checkpoint covers record {self._closed.seq}")
 
     def _hold(self, pipeline: Pipeline) -> None:

@@ -13,7 +13,7 @@ from rynxs.eventlog.merkle import HASH_SIZE
 from rynxs.eventlog.sink import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rynxs.eventlog.note import Note, NoteSigner
     from rynxs.eventlog.sink import Sink
@@ -130,6 +130,18 @@ def latest(sink: Sink) -> tuple[Checkpoint, bytes] | None:
     return parse(stored.data)[0], stored.data
 
 
+def stored(sink: Sink, names: Iterable[str]) -> Iterator[tuple[Checkpoint, Note, bytes]]:
+    """Yield the checkpoints that are stored under some names, parsed and as bytes.
+
+    Raises:
+        CheckpointRefused: what is stored is not a checkpoint.
+    """
+    for name in names:
+        found = sink.get(name)
+        if found is not None:
+            yield *parse(found.data), found.data
+
+
 def largest_size(sink: Sink) -> int:
     """Return the size of the largest stored checkpoint, 0 if there is none.
 
@@ -137,8 +149,7 @@ def largest_size(sink: Sink) -> int:
         CheckpointRefused: what is stored is not a checkpoint.
     """
     names = [LATEST, *sorted(sink.list(NUMBERED))[-1:]]
-    stored = [found for name in names if (found := sink.get(name)) is not None]
-    return max((parse(found.data)[0].size for found in stored), default=0)
+    return max((checkpoint.size for checkpoint, _, _ in stored(sink, names)), default=0)
 
 
 def check_storable(sink: Sink, checkpoint: Checkpoint) -> Checkpoint | None:

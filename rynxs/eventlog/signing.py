@@ -81,12 +81,10 @@ def signed_size(sink: Sink, keys: Sequence[NoteVerifier]) -> int:
     Raises:
         CheckpointRefused: what is stored is no checkpoint, or has a bad signature of such a key.
     """
-    for name in [cp.LATEST, *sorted(sink.list(cp.NUMBERED), reverse=True)]:
-        stored = sink.get(name)
-        if stored is not None:
-            checkpoint, signed = cp.parse(stored.data)
-            if note.signed_by(signed, keys):
-                return checkpoint.size
+    names = [cp.LATEST, *sorted(sink.list(cp.NUMBERED), reverse=True)]
+    for checkpoint, signed, _ in cp.stored(sink, names):
+        if note.signed_by(signed, keys):
+            return checkpoint.size
     return 0
 
 

@@ -233,15 +233,15 @@ def check_tiles(sink: Sink, size: int) -> int:
     made = RecordTree(sink, sink.size())
     for name in stored:
         level, index, width = _parsed(name)
-        place = int(level) if level != ENTRIES else 0
-        first = index * WIDTH << HEIGHT * place
-        if width > row_width(place, index, made.size):
+        row = level if isinstance(level, int) else 0
+        first = index * WIDTH << HEIGHT * row
+        if width > row_width(row, index, made.size):
             raise SinkCorrupt(first, f"{name}: the log has no records for it")
         if level == ENTRIES:
             headers = [record.header for record in sink.read(first, first + width)]
             expected = encode_bundle(headers)
         else:
-            expected = made.row(place, index)[: width * HASH_SIZE]
+            expected = made.row(row, index)[: width * HASH_SIZE]
         found = sink.get(name)
         if found is not None and found.data != expected:
             raise SinkCorrupt(first, f"{name}: not what the records give")
@@ -260,18 +260,18 @@ def _check_complete(stored: Collection[str], size: int) -> None:
                     raise SinkCorrupt(index * WIDTH << HEIGHT * level, f"{name}: missing")
 
 
-def _parsed(name: str) -> tuple[str, int, int]:
-    """Return what a tile's name says: level, index and width.
+def _parsed(name: str) -> tuple[int | str, int, int]:
+    """Return what a tile's name says: level, index and width, as `tile_name` takes them.
 
     Raises:
         SinkCorrupt: no tile is called so.
     """
     matched = _NAME.fullmatch(name)
     if matched is not None:
-        level, groups, partial = matched.groups()
+        row, groups, partial = matched.groups()
+        level = row if row == ENTRIES else int(row)
         index, width = int(groups.replace("/", "").replace("x", "")), int(partial or WIDTH)
-        kind = level if level == ENTRIES else int(level)
-        if 0 < width <= WIDTH and tile_name(kind, index, width) == name:
+        if 0 < width <= WIDTH and tile_name(level, index, width) == name:
             return level, index, width
     raise SinkCorrupt(0, f"{name}: no tile is called so")
 

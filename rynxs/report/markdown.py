@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from rynxs.escapes import escaped
 from rynxs.problems import join_path
 from rynxs.report.sections import detail_line
 
@@ -145,8 +146,4 @@ def _list(lines: Iterable[str]) -> str:
 
 def _text(text: str) -> str:
     """Return text that stays text: on one line, and without a mark of Markdown or HTML."""
-    plain = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
-    return _MARKS.sub(r"\\\1", plain)
+    return _MARKS.sub(r"\\\1", escaped(text))

@@ -8,26 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from rynxs.escapes import escaped
+
 _KEPT = "\n\t"
 
 
 def visible(value: Any) -> Any:
     """Return a JSON value with every unseen character in its texts escaped, keys included."""
     if isinstance(value, str):
-        return _text(value)
+        return escaped(value, _KEPT)
     if isinstance(value, dict):
-        return {_text(key): visible(each) for key, each in value.items()}
+        return {escaped(key, _KEPT): visible(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [visible(each) for each in value]
     return value
-
-
-def _text(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(
-        character
-        if character.isprintable() or character in _KEPT
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )

@@ -222,7 +222,7 @@ def test_a_log_without_permission_is_named(cli: Cli, repository: Path, tmp_path:
         ("log", "list", "--limit", "0", "--log", "file:log"),
         ("replay", "--at", "99", "--log", "file:log"),
         ("checkpoint", "verify", "--log", "file:log"),
-        ("checkpoint", "verify", "--log", "file:log", "--key", "x"),
+        ("checkpoint", "verify", "--log", "file:log", "--key", "nonsense"),
         ("checkpoint", "verify", "missing", "--log", "file:log", "--key", "x+00000000+AA=="),
         ("checkpoint", "show", "--log", "file:log"),
         ("checkpoint", "create", "--log", "file:log"),
@@ -279,6 +279,18 @@ def test_output_that_a_terminal_cannot_encode_is_escaped(tmp_path: Path) -> None
         assert done.returncode == 0, done.stderr
 
 
+def in_shell(folder: Path, arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with its redirections."""
+    return subprocess.run(
+        f"{SCRIPT} {arguments}",
+        shell=True,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_closed_and_full_streams_are_no_defect(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(AGENT)
     for redirection, status in (
@@ -290,14 +302,7 @@ def test_closed_and_full_streams_are_no_defect(tmp_path: Path) -> None:
         ("--json >&-", 74),
         ("-o yaml >&-", 74),
     ):
-        done = subprocess.run(
-            f"{SCRIPT} run a.yaml --log file:log {redirection}",
-            shell=True,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = in_shell(tmp_path, f"run a.yaml --log file:log {redirection}")
         assert (done.returncode, "Traceback" in done.stderr) == (status, False), redirection
         if status and "2>&-" not in redirection:
             assert done.stderr.startswith("error: standard output: "), redirection
@@ -309,15 +314,8 @@ def test_what_can_not_be_printed_is_told_on_standard_error(
     tmp_path: Path, arguments: str, redirection: str
 ) -> None:
     (tmp_path / "a.yaml").write_text(AGENT)
-    for line in ("run a.yaml --log file:log >/dev/null", f"{arguments} {redirection}"):
-        done = subprocess.run(
-            f"{SCRIPT} {line}",
-            shell=True,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    in_shell(tmp_path, "run a.yaml --log file:log >/dev/null")
+    done = in_shell(tmp_path, f"{arguments} {redirection}")
     assert done.returncode == (2 if arguments == "x" else 74)
     assert "Traceback" not in done.stderr
     assert done.stderr

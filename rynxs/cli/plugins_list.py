@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def command(config: ConfigOption = None, json: JsonOption = False) -> None:
     """List the installed plugins: which are picked, and which do not load and why."""
-    from rynxs.cli.console import emit, one_line, table
+    from rynxs.cli.console import emit, printable, table
     from rynxs.errors import PluginError
     from rynxs.plugins import PluginManager
 
@@ -45,7 +45,7 @@ def command(config: ConfigOption = None, json: JsonOption = False) -> None:
                 row["version"],
                 row["distribution"],
                 "yes" if row["picked"] else "",
-                one_line(row["problem"] or ""),
+                printable(row["problem"] or ""),
             )
         console.print(shown)
 

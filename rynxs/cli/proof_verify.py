@@ -51,7 +51,7 @@ def command(
     A key vouches for the log that it is named after; --origin names one that is called otherwise.
     Nothing else is read: neither the log nor the network.
     """
-    from rynxs.cli.console import emit, one_line
+    from rynxs.cli.console import emit, printable
     from rynxs.cli.keyring import trusted
     from rynxs.cli.notes import read_file
     from rynxs.errors import UsageError
@@ -74,7 +74,7 @@ def command(
 
     def show(console: Console) -> None:
         for name, value in document.items():
-            console.print(f"{name}: {one_line(_shown(value))}", markup=False)
+            console.print(f"{name}: {printable(_shown(value))}", markup=False)
 
     emit(json, document, show)
 

@@ -96,7 +96,9 @@ def test_a_record_is_proven_to_whoever_has_the_key_and_nothing_else(
         done = cli("proof", "verify", f"{seq}.tlog-proof", *KEY, "--json")
         assert (done.status, done.json()["record"]["seq"]) == (0, seq)
         assert done.json()["signedBy"] == ["rynxs.local/log"]
-    assert "verified: True" in cli("proof", "verify", tmp_path / "0.tlog-proof", *KEY).out
+    shown = cli("proof", "verify", tmp_path / "0.tlog-proof", *KEY).out
+    assert "verified: True" in shown
+    assert "\n  kind: EpochStarted\n" in shown
 
 
 def test_a_subject_is_proven_by_its_newest_record(cli: Cli, grown: Path) -> None:

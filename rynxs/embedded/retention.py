@@ -55,6 +55,11 @@ class Retention:
                 "observe a new version of it, or its deletion, first"
             )
         for trace in doomed:
+            if trace.kind == ev.JUDGED and self.state.judged.get(trace.subject) == trace.seq:
+                raise UsageError(
+                    f"record {trace.seq} is the verdict that stands on {trace.subject}; observe "
+                    "what changes it, or its deletion, first"
+                )
             planned = self.state.plans.get(trace.subject)
             if trace.kind == ev.PLANNED and planned is not None and planned.seq == trace.seq:
                 whose = "" if trace is asked else f", made from record {asked.seq},"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.event import observed
+from rynxs.engine.verdict import KIND_SUFFIX
 from rynxs.errors import PluginError
 from rynxs.eventlog.record import is_kind
 
@@ -47,18 +48,24 @@ class Composition:
         """Sort by name, and route each resource kind to its reducer.
 
         Raises:
-            PluginError: two reducers own the same kind.
+            PluginError: two reducers own, or govern, the same kind.
         """
         self._reducers = sorted(reducers, key=_name)
         self._renderers = sorted(renderers, key=_name)
         self.renderers: list[Renderer] = [component.plugin for component in self._renderers]
         self.renderer_requirements = [component.requirement for component in self._renderers]
         self._owners: dict[str, tuple[Component, Resource]] = {}
+        self._governors: dict[str, Component] = {}
         for component in self._reducers:
             for resource in component.plugin.resources:
                 if not is_kind(observed(resource.kind)):
                     raise PluginError(
                         f"{component.requirement}: kind {resource.kind!r} is too long, or no name"
+                    )
+                if resource.kind.endswith(KIND_SUFFIX):
+                    raise PluginError(
+                        f"{component.requirement}: kind {resource.kind!r} ends in {KIND_SUFFIX}, "
+                        "which names what a governor says of a kind"
                     )
                 if resource.group_kind in self._owners:
                     other = self._owners[resource.group_kind][0].requirement
@@ -66,6 +73,13 @@ class Composition:
                         f"{resource.group_kind} is owned by {other} and by {component.requirement}"
                     )
                 self._owners[resource.group_kind] = (component, resource)
+            for group_kind in sorted(component.plugin.governs):
+                if group_kind in self._governors:
+                    other = self._governors[group_kind].requirement
+                    raise PluginError(
+                        f"{group_kind} is governed by {other} and by {component.requirement}"
+                    )
+                self._governors[group_kind] = component
 
     def resources(self) -> list[Resource]:
         """Return the kinds that the reducers own, sorted by group and kind."""
@@ -80,6 +94,15 @@ class Composition:
         """Return the reducer of a ``group/Kind``, or None."""
         owned = self._owners.get(group_kind)
         return owned[0].plugin if owned else None
+
+    def governor(self, group_kind: str) -> Reducer | None:
+        """Return the reducer that judges the subjects of a ``group/Kind``, or None."""
+        component = self._governors.get(group_kind)
+        return component.plugin if component else None
+
+    def watched(self) -> frozenset[str]:
+        """Return each ``apiVersion/Kind`` of rendered objects whose status is wanted."""
+        return frozenset().union(*(component.plugin.watches for component in self._reducers))
 
     def reducer_requirement(self, group_kind: str) -> str:
         """Return the ``name==version`` of the reducer of a ``group/Kind``, empty for none."""

@@ -21,6 +21,15 @@ class View(Protocol):
     def of_kind(self, group_kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield subject and slice of every object of a ``group/Kind``, sorted by subject."""
 
+    def governed(self, subject: str) -> Mapping[str, Any] | None:
+        """Return the slice of a subject as renderers get it; None if its verdict refuses it."""
+
+    def verdict(self, subject: str) -> Mapping[str, Any] | None:
+        """Return the verdict on a subject, None when nobody has judged it."""
+
+    def total(self, holder: str) -> Mapping[str, int]:
+        """Return, by unit, the sum of what all verdicts hold of a holder, such as a quota."""
+
 
 class Reducer(ABC):
     """Folds the events of the kinds it owns into state, one slice a subject.
@@ -34,11 +43,16 @@ class Reducer(ABC):
         decided_by: kinds of events of which the last one alone decides a slice: `reduce` then reads
             neither `current` nor `view`, and every other kind leaves the slice as it is. Replay
             need not reduce what a later event decides anew. Empty: every event counts.
+        governs: each ``group/Kind`` of other reducers whose subjects this one judges.
+        watches: each ``apiVersion/Kind`` of rendered objects whose status it wants to see, as
+            ``StatusObserved``.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
     decided_by: ClassVar[frozenset[str]] = frozenset()
+    governs: ClassVar[frozenset[str]] = frozenset()
+    watches: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod
@@ -53,13 +67,61 @@ class Reducer(ABC):
 
         Args:
             current: the subject's slice before the event, None when there is none.
-            event: any event of the subject but ``Planned``.
+            event: any event of the subject but ``Planned`` and ``Judged``.
             view: the other subjects' slices.
         """
 
     def dependents(self, subject: str, view: View) -> Iterable[str]:
-        """Return the other subjects whose plan may change when this one's slice has changed."""
+        """Return the other subjects whose plan may change when this one's slice has changed.
+
+        A governor is asked, too, when its verdict on a subject has changed. They are judged and
+        planned in the order in which they are returned, each once.
+        """
         return ()
+
+    def reads(self, subject: str, current: Mapping[str, Any]) -> Iterable[str]:
+        """Return the other subjects whose slice or verdict the plan of this one depends on."""
+        return ()
+
+    def judge(
+        self,
+        subject: str,
+        current: Mapping[str, Any] | None,
+        verdict: Mapping[str, Any] | None,
+        view: View,
+        seq: int,
+    ) -> Mapping[str, Any] | None:
+        """Return the verdict on a subject of a kind that this reducer governs; None for no verdict.
+
+        Asked before the subject is planned. A verdict that differs from the last one is recorded as
+        ``Judged``. It is a map of
+
+        - ``refused``: whether nothing is rendered for the subject,
+        - ``conditions``: of the subject's status, each a map of type, status, reason and message,
+        - ``patch``: a JSON merge patch (RFC 7396) for the slice that renderers get,
+        - ``holds``: what the subject takes, as ``{holder: {unit: integer}}``; `View.total` sums it,
+
+        and of whatever else the governor wants to find in it again.
+
+        Args:
+            subject: whom to judge.
+            current: its slice, None when it is gone.
+            verdict: the last verdict.
+            view: all slices and verdicts, the last one on this subject included.
+            seq: the record for which it is judged.
+        """
+        return None
+
+    def deadline(self, subject: str, current: Mapping[str, Any]) -> int | None:
+        """Return the POSIX time in microseconds from which the subject is due, None for never.
+
+        When it is reached, ``DeadlineReached`` is recorded, and reduced like any other event.
+        """
+        return None
+
+    def status(self, subject: str, current: Mapping[str, Any], view: View) -> Mapping[str, Any]:
+        """Return what the object's status says, beside the conditions of a verdict on it."""
+        return {"conditions": current.get("conditions", [])}
 
 
 class Renderer(ABC):
@@ -77,4 +139,7 @@ class Renderer(ABC):
     def render(
         self, subject: str, current: Mapping[str, Any], view: View
     ) -> Sequence[dict[str, Any]]:
-        """Return manifests in the order to apply them; none for a subject it does not render."""
+        """Return manifests in the order to apply them; none for a subject it does not render.
+
+        `current` is the governed slice; of a subject that a verdict refuses, none is rendered.
+        """

@@ -27,10 +27,11 @@ class Route:
         reducer: who owns the kind, or None.
         decided_by: the kinds of events that alone decide a slice, whatever was before; empty if the
             reducer has to see every event when it is folded.
+        reads: whether plans of this kind depend on what their slices name.
         slices: what `Slices` holds of this ``group/Kind``.
     """
 
-    __slots__ = ("decided_by", "deleted", "observed", "reducer", "slices")
+    __slots__ = ("decided_by", "deleted", "observed", "reads", "reducer", "slices")
 
     def __init__(self, kind: str, reducer: Reducer | None, slices: dict[str, Held]) -> None:
         self.observed = ev.observed(kind)
@@ -38,8 +39,10 @@ class Route:
         self.reducer = reducer
         self.slices = slices
         # Whose plans change along must be known as soon as it happens, so nothing can be put off.
-        follows = reducer is not None and type(reducer).dependents is not Reducer.dependents
-        self.decided_by = _NONE if follows else decided_by(reducer)
+        made = type(reducer) if reducer is not None else Reducer
+        follows = made.dependents is not Reducer.dependents
+        self.reads = made.reads is not Reducer.reads
+        self.decided_by = _NONE if follows or self.reads else decided_by(reducer)
 
 
 class Decided(Deferred):

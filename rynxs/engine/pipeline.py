@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from rynxs.sources import Sources
 
 
+_ROUNDS_MAX = 10_000
+"""So often what has changed is planned, and what that concerns, until nothing is left."""
+
+
 class Plan(NamedTuple):
     """A plan that may be applied once its record is durable.
 
@@ -114,7 +118,7 @@ class Pipeline:
         recorded = self.state.composition
         if recorded is not None and recorded != self._composition.as_json():
             self.start_epoch()
-            for subject in sorted({*self.state.plans, *self.state.live()}):
+            for subject in sorted({*self.state.plans, *self.state.judged, *self.state.live()}):
                 self.state.unplanned.setdefault(subject, self.state.size - 1)
         self._replan()
 
@@ -189,6 +193,29 @@ class Pipeline:
         self._emit_led(ev.deleted(kind), subject, body, cause=last.seq)
         self._replan()
 
+    def observe_status(self, subject: str, identifier: str, status: Mapping[str, Any]) -> None:
+        """Take in the status of a rendered object of a subject, unless it is the one known."""
+        body = {"id": identifier, "status": dict(status)}
+        if self.state.statuses.get(subject, {}).get(identifier) == body["status"]:
+            return
+        planned = self.state.plans.get(subject)
+        cause = None if planned is None else planned.seq
+        self._emit_led(ev.STATUS_OBSERVED, subject, body, cause=cause)
+        self._replan()
+
+    def reach_deadlines(self) -> None:
+        """Take in, for every subject whose deadline is past, that it is reached."""
+        now_us = self._sources.clock.now_us()
+        for subject in self.state.live():
+            deadline_us = self.state.deadline(subject)
+            if deadline_us is not None and deadline_us <= now_us:
+                self._emit_led(ev.DEADLINE_REACHED, subject, {"deadlineUs": deadline_us})
+                self._replan()
+
+    def status(self, subject: str) -> dict[str, Any]:
+        """Return what the status of a subject's object says now."""
+        return self.state.status(subject)
+
     def record(
         self, kind: str, subject: str, body: Mapping[str, Any], cause: int | None = None
     ) -> int:
@@ -262,25 +289,58 @@ class Pipeline:
         return holds_personal(resource.spec, observation.payload["object"].get("spec"))
 
     def _replan(self) -> None:
-        for subject, cause in sorted(self.state.unplanned.items()):
-            manifests = self._rendered_purely(subject)
-            if subject not in self.state.plans and not manifests:
-                self.state.unplanned.pop(subject)
-                continue
-            body = self.state.plan_payload(subject, manifests)
-            salt = self._salt(ev.PLANNED, subject) if self._is_personal(subject) else b""
-            self._emit_led(ev.PLANNED, subject, body, cause=cause, salt=salt)
-            changed = [plan.manifest_id(manifest) for manifest in body["changed"]]
-            self._plans.append(
-                Plan(
-                    subject,
-                    self.state.size - 1,
-                    manifests,
-                    changed,
-                    body["removed"],
-                    body["retained"],
-                )
-            )
+        """Judge and plan what has changed, and what that concerns, in the order of the log.
+
+        Raises:
+            PluginError: reducers go on changing what others depend on.
+        """
+        state = self.state
+        for _ in range(_ROUNDS_MAX):
+            changed = sorted(state.unplanned.items(), key=lambda item: (item[1], item[0]))
+            affected = [item for item in state.affected.items() if item[0] not in state.unplanned]
+            if not (changed or affected):
+                return
+            for subject, cause in changed:
+                self._plan(subject, self._judge(subject, cause))
+            for subject, cause in affected:
+                cause_now = self._judge(subject, cause)
+                if self._differs(subject):
+                    self._plan(subject, cause_now)
+                else:
+                    state.affected.pop(subject, None)
+        raise PluginError(
+            f"what depends on each other does not come to rest: {', '.join(sorted(state.affected))}"
+        )
+
+    def _judge(self, subject: str, cause: int) -> int:
+        """Record the verdict that is due on a subject; return what its plan is caused by."""
+        body = self.state.judgement(subject, cause)
+        if body is None:
+            return cause
+        salt = self._salt(ev.JUDGED, subject) if self._is_personal(subject) else b""
+        self._emit_led(ev.JUDGED, subject, body, cause=cause, salt=salt)
+        return self.state.size - 1
+
+    def _differs(self, subject: str) -> bool:
+        """Tell whether a subject asks for something else than it was last planned."""
+        known = self.state.plans.get(subject)
+        entries = [manifest.entry() for manifest in self._rendered_purely(subject)]
+        return entries != ([] if known is None else list(known.entries.values()))
+
+    def _plan(self, subject: str, cause: int) -> None:
+        manifests = self._rendered_purely(subject)
+        if subject not in self.state.plans and not manifests:
+            self.state.unplanned.pop(subject, None)
+            self.state.affected.pop(subject, None)
+            return
+        body = self.state.plan_payload(subject, manifests)
+        salt = self._salt(ev.PLANNED, subject) if self._is_personal(subject) else b""
+        self._emit_led(ev.PLANNED, subject, body, cause=cause, salt=salt)
+        changed = [plan.manifest_id(manifest) for manifest in body["changed"]]
+        seq = self.state.size - 1
+        self._plans.append(
+            Plan(subject, seq, manifests, changed, body["removed"], body["retained"])
+        )
 
     def _emit_led(
         self,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     RecordedManifest = Callable[[str, str, int], Mapping[str, Any] | None]
 
+_MADE = frozenset({ev.PLANNED, ev.JUDGED})
 _SINCE_THE_PLAN_BEFORE = ("changed", "removed", "retained")
 
 
@@ -65,7 +66,7 @@ class Replay:
             self._needs = tuple(missing(event.payload["composition"], self._composition.as_json()))
 
     def check(self, event: Event, recorded_manifest: RecordedManifest) -> None:
-        """Take in the next event; if it is a plan, recompute it from the state before it.
+        """Take in the next event; if it is a plan or a verdict, recompute it from the state before.
 
         Args:
             event: the next event.
@@ -73,13 +74,15 @@ class Replay:
                 manifest id at or before a seq; asked only to explain a difference.
 
         Raises:
-            NondeterminismError: the plan differs from the recorded one.
+            NondeterminismError: the plan, or the verdict, differs from the recorded one.
         """
-        if event.kind == ev.PLANNED and event.subject:
+        if event.kind in _MADE and event.subject:
             if self._needs:
                 self._note_incomparable(event.seq)
-            else:
+            elif event.kind == ev.PLANNED:
                 self._compare(event, recorded_manifest)
+            else:
+                self._compare_verdict(event)
         self.feed(event)
 
     def incomparable(self) -> list[Incomparable]:
@@ -121,6 +124,37 @@ class Replay:
             plan.digest_of(recomputed["manifests"]),
             fields,
         )
+
+    def _compare_verdict(self, event: Event) -> None:
+        recomputed = None if event.is_erased else self._judgement(event)
+        if event.is_erased or self.state.slices.met_unknown:
+            self.redacted.append(event.seq)
+            return
+        if recomputed is not None and canonical.encode(recomputed) == event.encoded:
+            self.compared += 1
+            return
+        last = self.state.slices.verdict(event.subject)
+        verdict = last if recomputed is None else recomputed["verdict"]
+        raise NondeterminismError(
+            event.seq,
+            event.subject,
+            plan.digest_of_manifest(event.payload),
+            plan.digest_of_manifest({**event.payload, "verdict": verdict}),
+            [
+                str(change)
+                for change in diff.differences(
+                    {"verdict": event.payload.get("verdict")}, {"verdict": verdict}
+                )
+            ],
+        )
+
+    def _judgement(self, event: Event) -> dict[str, Any] | None:
+        try:
+            return self.state.judgement(event.subject, event.cause or 0)
+        except PluginError:
+            if self.state.slices.met_unknown:
+                return None
+            raise
 
 
 def rendered(state: State, subject: str) -> list[Manifest] | None:

@@ -196,6 +196,44 @@ class Planned(_Shape):
     retained: list[Word]
 
 
+class Condition(_Shape):
+    """A condition of an object's status."""
+
+    type: Part
+    status: Literal["True", "False", "Unknown"]
+    reason: Part
+    message: str
+
+
+class Verdict(_Shape):
+    """A verdict; beside these members a governor may add its own."""
+
+    refused: bool
+    conditions: list[Condition]
+    patch: dict[str, Any]
+    holds: dict[str, dict[str, Count]]
+
+
+class Judged(_Shape):
+    """Payload of ``Judged``."""
+
+    governor: Word
+    verdict: Verdict | None
+
+
+class StatusObserved(_Shape):
+    """Payload of ``StatusObserved``."""
+
+    id: Word
+    status: dict[str, Any]
+
+
+class DeadlineReached(_Shape):
+    """Payload of ``DeadlineReached``."""
+
+    deadlineUs: Count  # noqa: N815
+
+
 class AppliedManifest(_Shape):
     """One manifest that the cluster took."""
 

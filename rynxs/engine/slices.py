@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from rynxs.engine.verdict import KIND_SUFFIX, merged, verdict_subject
 from rynxs.errors import LogCorrupt, ValueRefused
 from rynxs.eventlog import canonical, cbor
 
@@ -80,6 +81,8 @@ class Slices:
 
     def __init__(self) -> None:
         self._by_kind: dict[str, dict[str, Held]] = {}
+        self._sums: dict[str, dict[str, int]] = {}
+        self._unknown_verdicts = 0
         self.met_unknown = False
 
     def get(self, subject: str) -> Mapping[str, Any] | None:
@@ -96,6 +99,41 @@ class Slices:
             current = self.get(subject)
             if current is not None:
                 yield subject, current
+
+    def governed(self, subject: str) -> Mapping[str, Any] | None:
+        """Return the slice of a subject as its verdict lets it be, None if that refuses it."""
+        current, verdict = self.get(subject), self.verdict(subject)
+        if current is None or verdict is None:
+            return current
+        if verdict["refused"]:
+            return None
+        return merged(current, verdict["patch"]) if verdict["patch"] else current
+
+    def verdict(self, subject: str) -> Mapping[str, Any] | None:
+        """Return the verdict on a subject, None also for one that is unknown."""
+        if not self._by_kind.get(_kind_part(subject) + KIND_SUFFIX):
+            return None
+        return self.get(verdict_subject(subject))
+
+    def total(self, holder: str) -> Mapping[str, int]:
+        """Return, by unit, the sum of what all verdicts hold of a holder."""
+        self.met_unknown = self.met_unknown or bool(self._unknown_verdicts)
+        return dict(self._sums.get(holder, {}))
+
+    def put_verdict(self, subject: str, verdict: Mapping[str, Any] | Unknown | None) -> None:
+        """Replace the verdict on a subject; None removes it."""
+        place = verdict_subject(subject)
+        self._count(self.value(place), -1)
+        self.put(place, verdict)
+        self._count(verdict, 1)
+
+    def count_verdicts(self) -> None:
+        """Sum up what the verdicts hold, after slices were put down from elsewhere."""
+        self._sums, self._unknown_verdicts = {}, 0
+        for kind in sorted(self._by_kind):
+            if kind.endswith(KIND_SUFFIX):
+                for subject in sorted(self._by_kind[kind]):
+                    self._count(self.value(subject), 1)
 
     def value(self, subject: str) -> Mapping[str, Any] | Unknown | None:
         """Return the slice of a subject, None when it has none."""
@@ -152,6 +190,19 @@ class Slices:
         """Yield ``{subject: slice}`` of every subject, sorted, in deterministic CBOR."""
         for subject, encoded in self.encoded():
             yield _MAP_OF_ONE + cbor.dumps(subject) + encoded
+
+    def _count(self, verdict: Mapping[str, Any] | Unknown | None, sign: int) -> None:
+        if isinstance(verdict, Unknown):
+            self._unknown_verdicts += sign
+            return
+        for holder, amounts in (verdict or {}).get("holds", {}).items():
+            sums = self._sums.setdefault(holder, {})
+            for unit, amount in amounts.items():
+                sums[unit] = sums.get(unit, 0) + sign * amount
+                if not sums[unit]:
+                    sums.pop(unit)
+            if not sums:
+                self._sums.pop(holder)
 
     def _subjects(self) -> list[str]:
         return sorted(subject for kind in self._by_kind.values() for subject in kind)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rynxs.engine.composition import Composition
 
 PREFIX: Final = "snapshots/"
-VERSION: Final = 1
+VERSION: Final = 2
 _UNKNOWN: Final = False
 _NO_PLAN_BUT_ITS_LINES: Final = {
     "changed": [],
@@ -68,6 +68,7 @@ def encode(state: State, chain: Chain, composition: Composition) -> bytes:
     tip, unplanned, slices = chain.tip, state.unplanned, dict(state.slices.encoded())
     unknown = {*state.slices.unknown()}
     rows = []
+    affected = list(state.affected.items())
     for subject in sorted({*state.newest, *slices, *state.plans, *unplanned}):
         newest, plan = state.newest.get(subject), state.plans.get(subject)
         row = [
@@ -78,11 +79,14 @@ def encode(state: State, chain: Chain, composition: Composition) -> bytes:
         ]
         rows.append([subject, cbor.dumps(row)])
     kept = {
+        "affected": affected,
         "composition": state.composition,
         "incidents": sorted(state.incidents),
+        "judged": state.judged,
         "origin": state.origin,
         "predecessor": state.predecessor,
         "snapshot": state.snapshot,
+        "statuses": state.statuses,
         "successor": state.successor,
         "toCarry": state.to_carry,
     }
@@ -105,8 +109,11 @@ def decode(data: bytes, composition: Composition) -> Restored | None:
         state.incidents, state.snapshot = {*kept["incidents"]}, kept["snapshot"]
         state.predecessor, state.successor = kept["predecessor"], kept["successor"]
         state.to_carry = kept["toCarry"]
+        state.affected, state.judged = dict(kept["affected"]), kept["judged"]
+        state.statuses = kept["statuses"]
         for subject, row in rows:
             _restore(state, subject, cbor.loads(row))
+        state.restored()
         chain = Chain(Tip(head, epoch, time_us), Frontier(size, nodes))
     except (*cbor.DECODE_ERRORS, LookupError, AttributeError):
         return None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from rynxs.engine import carrying, plan, shapes
+from rynxs.engine import carrying, plan, shapes, verdict
 from rynxs.engine import event as ev
+from rynxs.engine.contracts import Reducer
 from rynxs.engine.deciding import Decided, Route, failure_of
 from rynxs.engine.plan import Planned
 from rynxs.engine.slices import UNKNOWN, Deferred, Slices, Unknown, identical
 from rynxs.engine.subject import parse_subject
-from rynxs.errors import LogCorrupt, RynxsError
+from rynxs.errors import LogCorrupt, PluginError, RynxsError
 from rynxs.eventlog.redaction import KEPT_KINDS
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class State:
         composition: what the last epoch recorded of reducers and renderers, None before the first.
         origin: the log's name, as its first event recorded it; empty before that.
         plans: what was last planned, by subject.
+        statuses: the last status seen of rendered objects, by subject and manifest id.
+        judged: the ``Judged`` record of each verdict that stands, by the subject it is on.
+        affected: subjects whose plan may have changed with another subject, not planned since, with
+            the seq of what changed that; in the order in which they are to be judged.
         incidents: ids of the sink's incidents that are recorded.
         snapshot: size of the newest snapshot that is recorded, 0 before the first.
         predecessor: origin of the log that this one goes on from, empty if there is none.
@@ -52,6 +57,8 @@ class State:
         self._routes: dict[tuple[str, str], Route] = {}
         self._waiting: dict[str, list[Held]] = {}
         self._unplanned: dict[str, int] = {}
+        self._read: dict[str, tuple[str, ...]] = {}
+        self._readers: dict[str, dict[str, None]] = {}
         self.size = 0
         self.epoch = 0
         self.time_us = 0
@@ -60,6 +67,9 @@ class State:
         self.composition: dict[str, Any] | None = None
         self.origin = ""
         self.plans: dict[str, Planned] = {}
+        self.statuses: dict[str, dict[str, Any]] = {}
+        self.judged: dict[str, int] = {}
+        self.affected: dict[str, int] = {}
         self.incidents: set[str] = set()
         self.snapshot = 0
         self.predecessor = ""
@@ -92,6 +102,9 @@ class State:
             self.plans[subject] = Planned(event)
             self._waiting.pop(subject, None)
             self._unplanned.pop(subject, None)
+            self.affected.pop(subject, None)
+        elif subject and kind == ev.JUDGED:
+            self._fold_judged(event)
         elif subject and kind == ev.CARRIED:
             self._fold_carried(event)
         elif subject and kind in KEPT_KINDS:
@@ -126,8 +139,71 @@ class State:
         """
         self.slices.met_unknown = False
         return plan.render(
-            self._installed.renderers, subject, self.slices.get(subject), self.slices
+            self._installed.renderers, subject, self.slices.governed(subject), self.slices
         )
+
+    def judgement(self, subject: str, seq: int) -> dict[str, Any] | None:
+        """Return the payload of the ``Judged`` that is due on a subject; None if none is.
+
+        If `slices.met_unknown` is set afterwards, it was made of what is not known any more.
+
+        Args:
+            subject: whom to judge.
+            seq: the record for which it is judged.
+
+        Raises:
+            PluginError: the governor failed, or what it returned is no verdict.
+        """
+        governor = self._installed.governor(parse_subject(subject).group_kind)
+        if governor is None:
+            return None
+        self.slices.met_unknown = False
+        last = self.slices.verdict(subject)
+        try:
+            found = governor.judge(subject, self.slices.get(subject), last, self.slices, seq)
+        except Exception as error:
+            raise PluginError(
+                f"governor {governor.name}=={governor.version} failed on {subject}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if found is last or (found is None and last is None):
+            return None
+        body = verdict.payload(governor, found)
+        return None if identical(last, found) else body
+
+    def rejudge(self, subject: str, seq: int) -> None:
+        """Put down the verdict that is due on a subject as if it had been recorded."""
+        due = self.judgement(subject, seq)
+        if due is not None:
+            self.slices.put_verdict(subject, due["verdict"])
+
+    def deadline(self, subject: str) -> int | None:
+        """Return the POSIX time in microseconds from which a subject is due, None for never."""
+        reducer = self._installed.reducer(parse_subject(subject).group_kind)
+        if reducer is None or type(reducer).deadline is Reducer.deadline:
+            return None
+        current = self.slices.get(subject)
+        return None if current is None else reducer.deadline(subject, current)
+
+    def status(self, subject: str) -> dict[str, Any]:
+        """Return what the status of a subject's object says; empty when nobody reduces it."""
+        reducer = self._installed.reducer(parse_subject(subject).group_kind)
+        current = self.slices.get(subject)
+        if reducer is None or current is None:
+            return {}
+        status = dict(reducer.status(subject, current, self.slices))
+        last = self.slices.verdict(subject)
+        conditions = verdict.merged_conditions(status.get("conditions", ()), last)
+        return {**status, "conditions": conditions}
+
+    def restored(self) -> None:
+        """Find out what follows from slices that were put down from elsewhere."""
+        self.slices.count_verdicts()
+        for resource in self._installed.resources():
+            reducer = self._installed.reducer(resource.group_kind)
+            if reducer is not None and type(reducer).reads is not Reducer.reads:
+                for subject, current in self.slices.of_kind(resource.group_kind):
+                    self._note_reads(reducer, subject, current)
 
     def plan_payload(self, subject: str, manifests: Sequence[Manifest]) -> dict[str, Any]:
         """Return the payload of the ``Planned`` that would be recorded in this state."""
@@ -167,6 +243,10 @@ class State:
         """Take in what the log before knew of a subject."""
         subject = event.subject
         self.to_carry -= 1
+        judged = verdict.judged_subject(subject)
+        if judged:
+            self._put_verdict(judged, event)
+            return
         self._mark(subject, event.seq)
         if event.is_erased:
             self.slices.put(subject, UNKNOWN)
@@ -177,6 +257,9 @@ class State:
         is_same = carrying.has_same_reducer(subject, self.composition, self._installed)
         if carried.newest is None or (is_same and not carried.derived):
             self.slices.put(subject, carried.slice if carried.known else UNKNOWN)
+            reducer = self._installed.reducer(parse_subject(subject).group_kind)
+            if reducer is not None and carried.known:
+                self._note_reads(reducer, subject, carried.slice)
         else:  # a reducer of another version starts from what it can see
             self._fold_subject(self.newest[subject])
 
@@ -195,6 +278,10 @@ class State:
             if not event.is_erased:
                 shapes.checked(shapes.Deleted, event)
             self.newest.pop(subject, None)
+            self.statuses.pop(subject, None)
+        elif event.kind == ev.STATUS_OBSERVED and not event.is_erased:
+            seen = shapes.checked(shapes.StatusObserved, event)
+            self.statuses.setdefault(subject, {})[seen.id] = seen.status
         if route.reducer is None:
             return
         if not route.decided_by:
@@ -212,7 +299,7 @@ class State:
         else:
             waiting.append(decided)
         route.slices[subject] = decided
-        if waiting is not None and len(waiting) > _WAITING_MAX:
+        if subject in self._readers or (waiting is not None and len(waiting) > _WAITING_MAX):
             self._settle(subject)
 
     def _settle(self, subject: str) -> None:
@@ -224,11 +311,66 @@ class State:
             after = decided.value()
             if not identical(before, after):
                 self._mark(subject, decided.event.seq)
+                self._mark_readers(subject, decided.event.seq)
             before = after
         self.slices.put(subject, before)
 
+    def _fold_judged(self, event: Event) -> None:
+        """Take in a verdict."""
+        subject = event.subject
+        if event.is_erased:
+            self.slices.put_verdict(subject, UNKNOWN)
+        else:
+            shapes.checked(shapes.Judged, event)
+            self.slices.put_verdict(subject, event.payload["verdict"])
+        if self.slices.value(verdict.verdict_subject(subject)) is None:
+            self.judged.pop(subject, None)
+        else:
+            self.judged[subject] = event.seq
+        self._mark_affected(subject, event.seq)
+        self._mark_readers(subject, event.seq)
+        governor = self._installed.governor(parse_subject(subject).group_kind)
+        if governor is not None:
+            self._mark_dependents(governor, subject, event.seq)
+
+    def _put_verdict(self, subject: str, event: Event) -> None:
+        """Take in a verdict that the log before held."""
+        known = not event.is_erased and shapes.checked(shapes.Carried, event).known
+        self.slices.put_verdict(subject, event.payload["slice"] if known else UNKNOWN)
+        self.judged[subject] = event.seq
+        self._mark_affected(subject, event.seq)
+
+    def _note_reads(
+        self, reducer: Reducer, subject: str, current: Mapping[str, Any] | Unknown | None
+    ) -> None:
+        """Note whose changes concern a subject."""
+        known = None if isinstance(current, Unknown) else current
+        read = () if known is None else tuple(dict.fromkeys(reducer.reads(subject, known)))
+        before = self._read.get(subject, ())
+        if read == before:
+            return
+        for other in before:
+            self._readers[other].pop(subject)
+            if not self._readers[other]:
+                self._readers.pop(other)
+        for other in read:
+            self._readers.setdefault(other, {})[subject] = None
+        self._read[subject] = read
+
     def _mark(self, subject: str, seq: int) -> None:
         self._unplanned[subject] = max(seq, self._unplanned.get(subject, seq))
+
+    def _mark_affected(self, subject: str, seq: int) -> None:
+        self.affected.pop(subject, None)  # behind those that were affected before
+        self.affected[subject] = seq
+
+    def _mark_readers(self, subject: str, seq: int) -> None:
+        for reader in sorted(self._readers.get(subject, ())):
+            self._mark_affected(reader, seq)
+
+    def _mark_dependents(self, reducer: Reducer, subject: str, seq: int) -> None:
+        for dependent in dict.fromkeys(reducer.dependents(subject, self.slices)):
+            self._mark_affected(dependent, seq)
 
     def _reduce(self, route: Route, event: Event) -> None:
         reducer, subject, slices = route.reducer, event.subject, self.slices
@@ -253,9 +395,11 @@ class State:
         if identical(before, changed):
             return
         slices.put(subject, changed)
+        if route.reads:
+            self._note_reads(reducer, subject, changed)
         self._mark(subject, event.seq)
-        for dependent in sorted(reducer.dependents(subject, slices)):
-            self._mark(dependent, event.seq)
+        self._mark_readers(subject, event.seq)
+        self._mark_dependents(reducer, subject, event.seq)
 
 
 def _known(value: Mapping[str, Any] | Unknown | None) -> Mapping[str, Any] | None:

@@ -39,7 +39,7 @@ class Traces:
         kind = parse_subject(header.subject).kind
         self._starts_anew = ev.observed(kind), ev.deleted(kind)
         # An observation is what later plans are made of; what a deletion says is in none.
-        self._spreads = header.kind == self._starts_anew[0]
+        self._spreads = header.kind in (self._starts_anew[0], ev.JUDGED)
         self._ended = header.kind == self._starts_anew[1]
         self._own: set[int] = set()
         self._related = {header.subject}
@@ -49,8 +49,11 @@ class Traces:
     def take(self, header: Header) -> None:
         """Take in the next header of the log, from its first record on."""
         seq, kind, subject, cause = header.seq, header.kind, header.subject, header.cause
-        if kind == ev.PLANNED and cause in self._own:
+        is_made = kind in (ev.PLANNED, ev.JUDGED)
+        if is_made and cause in self._own:
             self._related.add(subject)
+            if kind == ev.JUDGED:
+                self._own.add(seq)
         if subject == self._subject and kind != ev.PLANNED:
             self._own.add(seq)
             if seq > self._seq and kind in self._starts_anew:
@@ -58,7 +61,7 @@ class Traces:
         if seq <= self._seq:
             return
         trace = Trace(seq, header.time_us, kind, subject)
-        if kind == ev.PLANNED and not (self._is_plan or self._ended):
+        if is_made and not (self._is_plan or self._ended):
             self._spreads = self._spreads or cause == self._seq
             self._plans.append(trace)
         elif kind == ev.APPLY_FAILED and cause is not None:

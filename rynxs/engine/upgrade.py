@@ -54,14 +54,17 @@ class Upgrade(Replay):
     def check(self, event: Event, recorded_manifest: RecordedManifest) -> None:
         """Take in the next event; if it is a plan, recompute it and note whether it differs."""
         if event.kind == ev.PLANNED and event.subject:
+            self.state.rejudge(event.subject, event.cause or 0)
             self._note(event, recorded_manifest)
         self.feed(event)
 
     def finish(self) -> None:
         """Note the plans that would be there at the end of the log, and are not."""
-        for subject, seq in sorted(self.state.unplanned.items(), key=lambda item: item[::-1]):
+        left = {**self.state.affected, **self.state.unplanned}
+        for subject, seq in sorted(left.items(), key=lambda item: item[::-1]):
             if self.is_full:
                 return
+            self.state.rejudge(subject, seq)
             manifests = rendered(self.state, subject)
             planned = self.state.plans.get(subject)
             if manifests is None or (planned is not None and planned.is_erased):

@@ -32,10 +32,12 @@ from rynxs.engine.state import Slices
 from rynxs.errors import ValueRefused
 from rynxs.eventlog import canonical
 from rynxs.eventlog.record import is_kind, is_subject
+from rynxs.testing.hooks import Pick
 from rynxs.testing.pure.calls import changes
 from rynxs.testing.pure.purity import PureConformance
 from rynxs.testing.pure.samples import (
     UNHEARD_OF,
+    Sample,
     appearances,
     deletion,
     observation,
@@ -45,20 +47,40 @@ from rynxs.testing.pure.samples import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rynxs.engine.event import Event
+    from rynxs.testing.pure.calls import Call
 
 _PLURAL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _VERSION = re.compile(r"v[1-9][0-9]*((alpha|beta)[1-9][0-9]*)?", re.ASCII)
 
 
 class ReducerConformance(PureConformance):
-    """The promises of a reducer; `objects` are of the kinds that it owns, at least one of each."""
+    """The promises of a reducer; `objects` are of the kinds that it owns, at least one of each.
+
+    Attributes:
+        neighbours: sample manifests of other reducers' kinds, which it governs or reads.
+        reducer_modules: the hook modules of those reducers.
+    """
+
+    neighbours: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    reducer_modules: ClassVar[Sequence[str]] = ()
 
     family = "reducer"
     contract = Reducer
-    methods: ClassVar[Sequence[str]] = ("reduce", "dependents")
+    methods: ClassVar[Sequence[str]] = (
+        "reduce", "dependents", "reads", "judge", "deadline", "status",
+    )  # fmt: skip
+
+    def sample(self) -> Sample:
+        """Return the sample objects, and the reducers that make slices of them."""
+        others = [Pick("reducer", module, {}) for module in self.reducer_modules]
+        return Sample([*others, self.pick()], [*self.neighbours, *self.objects])
+
+    def calls(self) -> Iterator[Call]:
+        """Yield the calls of the reducer under test, none of its neighbours'."""
+        return (call for call in super().calls() if call.plugin.name == self.made().name)
 
     @pytest.fixture
     def reducer(self) -> Reducer:

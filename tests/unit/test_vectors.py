@@ -491,10 +491,13 @@ SHAPES: dict[str, type[BaseModel]] = {
     ev.APPLY_FAILED: shapes.ApplyFailed,
     ev.CARRIED: shapes.Carried,
     ev.EPOCH_STARTED: shapes.EpochStarted,
+    ev.JUDGED: shapes.Judged,
     ev.LOG_CLOSED: shapes.LogClosed,
+    ev.DEADLINE_REACHED: shapes.DeadlineReached,
     ev.DRIFT_OBSERVED: shapes.DriftObserved,
     ev.HOLD_PLACED: shapes.Hold,
     ev.SNAPSHOT_TAKEN: shapes.SnapshotTaken,
+    ev.STATUS_OBSERVED: shapes.StatusObserved,
     ev.HOLD_RELEASED: shapes.Hold,
 }
 ELSEWHERE = {ev.REDACTED}  # its members are held to the document by test_redact.py

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 _FINISH: Final[Mapping[str, Callable[[Any], Any]]] = {
     "reduce": lambda result: result,
-    "dependents": sorted,
+    "dependents": list,
+    "reads": list,
+    "judge": lambda result: result,
+    "deadline": lambda result: result,
+    "status": lambda result: result,
     "render": list,
 }
 """What the kernel does with a result at once, so that a lazy one is computed within the call."""
@@ -28,7 +32,7 @@ class Call(NamedTuple):
 
     Attributes:
         plugin: the reducer or renderer.
-        method: ``reduce``, ``dependents`` or ``render``.
+        method: its name in the contract.
         subject: whom it is about.
         arguments: of the method.
         occasion: in words, for messages.

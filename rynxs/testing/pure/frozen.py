@@ -79,6 +79,18 @@ class FrozenView:
         for subject, current in self._slices.of_kind(group_kind):
             yield subject, freeze(current, self._attempts)
 
+    def governed(self, subject: str) -> Mapping[str, Any] | None:
+        """Return the slice of a subject as its verdict lets it be."""
+        return freeze(self._slices.governed(subject), self._attempts)  # type: ignore[no-any-return]
+
+    def verdict(self, subject: str) -> Mapping[str, Any] | None:
+        """Return the verdict on a subject, or None."""
+        return freeze(self._slices.verdict(subject), self._attempts)  # type: ignore[no-any-return]
+
+    def total(self, holder: str) -> Mapping[str, int]:
+        """Return what all verdicts hold of a holder."""
+        return freeze(self._slices.total(holder), self._attempts)  # type: ignore[no-any-return]
+
 
 def freeze(value: Any, attempts: list[str]) -> Any:
     """Return a frozen copy of what a reducer or renderer is given; `attempts` gets the changes."""

@@ -9,6 +9,7 @@ from rynxs.engine.event import Event
 from rynxs.engine.observation import Actor, observe, subject_of
 from rynxs.engine.state import Slices
 from rynxs.engine.subject import parse_subject
+from rynxs.engine.verdict import judged_subject
 from rynxs.errors import ManifestError
 from rynxs.eventlog import canonical
 from rynxs.testing.hooks import Pick
@@ -152,6 +153,34 @@ def calls(sample: Sample) -> Iterator[Call]:
         except Exception:  # a plugin may raise anything
             continue
         yield Call(reducer, "dependents", event.subject, (event.subject, view), occasion)
+        yield from _about_slices(reducer, event.subject, view, occasion)
+        yield from _judgements(reducers, view, event.seq, occasion)
         for renderer in renderers:
-            for subject, current in view.items():
-                yield Call(renderer, "render", subject, (subject, current, view), occasion)
+            for subject in [name for name, _ in view.items()]:
+                current = None if judged_subject(subject) else view.governed(subject)
+                if current is not None:
+                    yield Call(renderer, "render", subject, (subject, current, view), occasion)
+
+
+def _about_slices(reducer: Any, subject: str, view: Slices, occasion: str) -> Iterator[Call]:
+    """Yield the calls that ask a reducer about a slice that it has made."""
+    current = view.get(subject)
+    if current is not None:
+        yield Call(reducer, "reads", subject, (subject, current), occasion)
+        yield Call(reducer, "deadline", subject, (subject, current), occasion)
+        yield Call(reducer, "status", subject, (subject, current, view), occasion)
+
+
+def _judgements(reducers: Sequence[Any], view: Slices, seq: int, occasion: str) -> Iterator[Call]:
+    """Yield the calls that ask governors for their verdicts; puts these down in the view."""
+    for governor in reducers:
+        subjects = [each for kind in sorted(governor.governs) for each, _ in view.of_kind(kind)]
+        for subject in subjects:
+            arguments = subject, view.get(subject), view.verdict(subject), view, seq
+            judgement = Call(governor, "judge", subject, arguments, occasion)
+            yield judgement
+            try:
+                view.put_verdict(subject, judgement.make())
+            except Exception:  # a plugin may raise anything
+                continue
+            yield Call(governor, "dependents", subject, (subject, view), occasion)

@@ -71,6 +71,8 @@ class ThingRenderer(Renderer):
     def render(
         self, subject: str, current: Mapping[str, Any], view: View
     ) -> Sequence[dict[str, Any]]:
+        if not subject.startswith("example.org/Thing/"):
+            return []
         used = [
             view.get(f"example.org/Thing/default/{name}") or {} for name in current.get("uses", ())
         ]

@@ -81,10 +81,10 @@ def test_a_plan_made_of_another_subjects_unknown_slice_is_not_compared(kit: Kit)
     pipeline = kit.pipeline()
     kit.observe(pipeline, "b", size=1)  # 1, planned by 2
     kit.observe(pipeline, "a", uses=["b"])  # 3, planned by 4
-    kit.observe(pipeline, "b", size=2)  # 5; a planned by 6, b by 7
-    kit.observe(pipeline, "b", size=3)  # 8; a planned by 9, b by 10
+    kit.observe(pipeline, "b", size=2)  # 5; b planned by 6, a by 7
+    kit.observe(pipeline, "b", size=3)  # 8; b planned by 9, a by 10
     events = events_of(pipeline)
-    assert [event.subject for event in events[6:8]] == [A, B]
+    assert [event.subject for event in events[6:8]] == [B, A]
     replay = checked(Replay(kit.composition()), without(events, {5}))
     assert replay.redacted == [6, 7]
     assert replay.compared == 4

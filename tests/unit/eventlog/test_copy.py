@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rynxs.errors import (
@@ -235,7 +235,6 @@ def test_a_copy_that_failed_at_any_write_is_finished_by_the_next(
         assert contents(destination) == contents(whole)
 
 
-@settings(deadline=None)  # other work on the machine is no failure
 @given(
     held=st.integers(0, 100),
     records=st.integers(1, 120),

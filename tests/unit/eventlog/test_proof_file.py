@@ -59,7 +59,6 @@ def test_an_inclusion_proof_has_the_lines_of_the_specification() -> None:
     assert "\n".join(lines[8:]).encode() == note(9)
 
 
-@settings(deadline=None)
 @given(st.integers(1, SIZE), st.data())
 def test_what_is_written_is_read_again_and_verifies(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
@@ -74,7 +73,7 @@ def test_what_is_written_is_read_again_and_verifies(size: int, data: st.DataObje
     assert grown.verify(checkpoint(index)) == checkpoint(size)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.booleans(), st.integers(0, 2**16), st.integers(0, 7))
 def test_a_proof_with_one_bit_changed_is_refused_or_is_signed_otherwise(
     content: bool, place: int, bit: int

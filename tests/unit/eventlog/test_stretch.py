@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rynxs.errors import CheckpointRefused, LogCorrupt, VerificationError
@@ -50,14 +50,12 @@ def in_stretches(sink: MemorySink) -> AuditResult:
     return audit.result()
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, SIZE), max_size=8))
 def test_stretches_give_what_one_pass_gives(sizes: list[int]) -> None:
     sink = sink_with(sizes)
     assert in_stretches(sink) == in_one(sink)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, SIZE), min_size=1, max_size=8), st.data())
 def test_a_wrong_root_is_refused_wherever_its_checkpoint_lies(
     sizes: list[int], data: st.DataObject
@@ -70,7 +68,6 @@ def test_a_wrong_root_is_refused_wherever_its_checkpoint_lies(
     assert str(one.value) == str(many.value)
 
 
-@settings(deadline=None)
 @given(st.integers(0, SIZE - 1), st.sampled_from(["header", "payload", "erased", "gone"]))
 def test_damage_is_told_as_one_pass_tells_it(place: int, what: str) -> None:
     sink = sink_with([SIZE])

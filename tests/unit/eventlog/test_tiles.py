@@ -82,7 +82,7 @@ def test_the_tiles_of_a_tree_are_those_of_its_records_and_no_more(size: int) -> 
         assert stored.data == b"".join(leaves[first : first + 256])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, SIZE), min_size=1, max_size=6).map(sorted))
 def test_however_a_log_grows_all_tiles_of_each_checkpoint_are_there(sizes: list[int]) -> None:
     sink = sink_of(SIZE)
@@ -106,7 +106,7 @@ def test_publishing_reads_and_writes_only_what_is_new() -> None:
     assert fresh == {"tile/0/005.p/20", "tile/entries/005.p/20"}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sets(st.integers(0, 40)), st.integers(1, SIZE))
 def test_a_tree_is_read_right_though_tiles_are_missing(lost: set[int], size: int) -> None:
     sink = sink_of(SIZE)

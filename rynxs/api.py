@@ -6,10 +6,19 @@ docs/PLUGINS.md explains each; everything else in `rynxs` is the kernel's own af
 from __future__ import annotations
 
 from rynxs.config import ConfigModel
-from rynxs.engine.contracts import Reducer, Renderer, View
+from rynxs.engine.admission import ACCEPTED, admit, condition, head_of
+from rynxs.engine.contracts import Occasion, Reducer, Renderer, View
 from rynxs.engine.event import Event
 from rynxs.engine.plan import RETAIN_ANNOTATION
-from rynxs.engine.resource import Personal, Resource, SpecModel, Text
+from rynxs.engine.resource import (
+    Column,
+    Personal,
+    Resource,
+    SpecModel,
+    StatusModel,
+    Text,
+    rules,
+)
 from rynxs.engine.subject import Subject, parse_subject
 from rynxs.errors import (
     ConfigError,
@@ -67,11 +76,13 @@ from rynxs.sources import Sources
 
 __all__ = [
     "ABSENT",
+    "ACCEPTED",
     "ANY",
     "ERASED",
     "PRESENT",
     "RECORDS_MAX",
     "RETAIN_ANNOTATION",
+    "Column",
     "ConfigError",
     "ConfigModel",
     "CosignatureVerifier",
@@ -85,6 +96,7 @@ __all__ = [
     "MalformedBatch",
     "MalformedHeader",
     "NoteVerifier",
+    "Occasion",
     "Personal",
     "Problem",
     "Record",
@@ -104,14 +116,17 @@ __all__ = [
     "SinkUnavailable",
     "Sources",
     "SpecModel",
+    "StatusModel",
     "StoredObject",
     "Subject",
     "Text",
     "View",
+    "admit",
     "check_expected",
     "check_key_name",
     "check_object_name",
     "check_positions",
+    "condition",
     "decode_body",
     "decode_header",
     "decode_rows",
@@ -120,6 +135,7 @@ __all__ = [
     "encode_rows",
     "format_private_key",
     "format_vkey",
+    "head_of",
     "hookimpl",
     "is_key_name",
     "is_object_name",
@@ -130,6 +146,7 @@ __all__ = [
     "parse_vkey",
     "problems_of",
     "read_private_key",
+    "rules",
     "subtree_statement",
     "version_of",
 ]

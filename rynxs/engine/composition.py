@@ -48,7 +48,8 @@ class Composition:
         """Sort by name, and route each resource kind to its reducer.
 
         Raises:
-            PluginError: two reducers own, or govern, the same kind.
+            PluginError: two reducers own, or govern, the same kind; or a renderer revises what
+                one that is not picked would render.
         """
         self._reducers = sorted(reducers, key=_name)
         self._renderers = sorted(renderers, key=_name)
@@ -81,6 +82,14 @@ class Composition:
                     )
                 self._governors[group_kind] = component
 
+        picked = [renderer.name for renderer in self.renderers]
+        for component in self._renderers:
+            for name in sorted(component.plugin.revises.difference(picked)):
+                raise PluginError(
+                    f"renderer {component.requirement} revises what {name} renders, which is not "
+                    "picked; add it to plugins.renderers"
+                )
+
     def resources(self) -> list[Resource]:
         """Return the kinds that the reducers own, sorted by group and kind."""
         return [self._owners[group_kind][1] for group_kind in sorted(self._owners)]
@@ -100,9 +109,16 @@ class Composition:
         component = self._governors.get(group_kind)
         return component.plugin if component else None
 
-    def watched(self) -> frozenset[str]:
-        """Return each ``apiVersion/Kind`` of rendered objects whose status is wanted."""
-        return frozenset().union(*(component.plugin.watches for component in self._reducers))
+    def watched(self) -> dict[str, dict[str, Sequence[str]]]:
+        """Return the members of the status wanted of rendered objects.
+
+        By the ``group/Kind`` that they are rendered for, and by their own ``apiVersion/Kind``.
+        """
+        return {
+            group_kind: dict(component.plugin.watches)
+            for group_kind, (component, _) in sorted(self._owners.items())
+            if component.plugin.watches
+        }
 
     def reducer_requirement(self, group_kind: str) -> str:
         """Return the ``name==version`` of the reducer of a ``group/Kind``, empty for none."""

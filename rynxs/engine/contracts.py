@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +31,19 @@ class View(Protocol):
         """Return, by unit, the sum of what all verdicts hold of a holder, such as a quota."""
 
 
+class Occasion(NamedTuple):
+    """What a subject is judged for.
+
+    Attributes:
+        seq: the record that made it necessary.
+        is_planned: whether the subject's last plan asks for anything, so that refusing it takes
+            away what is there.
+    """
+
+    seq: int
+    is_planned: bool
+
+
 class Reducer(ABC):
     """Folds the events of the kinds it owns into state, one slice a subject.
 
@@ -44,15 +57,15 @@ class Reducer(ABC):
             neither `current` nor `view`, and every other kind leaves the slice as it is. Replay
             need not reduce what a later event decides anew. Empty: every event counts.
         governs: each ``group/Kind`` of other reducers whose subjects this one judges.
-        watches: each ``apiVersion/Kind`` of rendered objects whose status it wants to see, as
-            ``StatusObserved``.
+        watches: the members of the status that it wants to see of rendered objects, by their
+            ``apiVersion/Kind``; each change of them is recorded as ``StatusObserved``.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
     decided_by: ClassVar[frozenset[str]] = frozenset()
     governs: ClassVar[frozenset[str]] = frozenset()
-    watches: ClassVar[frozenset[str]] = frozenset()
+    watches: ClassVar[Mapping[str, Sequence[str]]] = {}
 
     @property
     @abstractmethod
@@ -87,9 +100,8 @@ class Reducer(ABC):
         self,
         subject: str,
         current: Mapping[str, Any] | None,
-        verdict: Mapping[str, Any] | None,
         view: View,
-        seq: int,
+        occasion: Occasion,
     ) -> Mapping[str, Any] | None:
         """Return the verdict on a subject of a kind that this reducer governs; None for no verdict.
 
@@ -106,9 +118,8 @@ class Reducer(ABC):
         Args:
             subject: whom to judge.
             current: its slice, None when it is gone.
-            verdict: the last verdict.
             view: all slices and verdicts, the last one on this subject included.
-            seq: the record for which it is judged.
+            occasion: what it is judged for.
         """
         return None
 
@@ -119,8 +130,21 @@ class Reducer(ABC):
         """
         return None
 
-    def status(self, subject: str, current: Mapping[str, Any], view: View) -> Mapping[str, Any]:
-        """Return what the object's status says, beside the conditions of a verdict on it."""
+    def status(
+        self,
+        subject: str,
+        current: Mapping[str, Any],
+        view: View,
+        seen: Mapping[str, Mapping[str, Any]],
+    ) -> Mapping[str, Any]:
+        """Return what the object's status says, beside the conditions of a verdict on it.
+
+        Args:
+            subject: the object.
+            current: its slice.
+            view: all slices and verdicts.
+            seen: the last status of its rendered objects, as far as it is watched, by manifest id.
+        """
         return {"conditions": current.get("conditions", [])}
 
 
@@ -129,11 +153,13 @@ class Renderer(ABC):
 
     Attributes:
         name: as in the configuration.
-        version: changes whenever the result of `render` may; every subject is then replanned.
+        version: changes whenever a result of it may; every subject is then replanned.
+        revises: names of the renderers whose manifests it revises; they must be picked as well.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
+    revises: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def render(
@@ -143,3 +169,17 @@ class Renderer(ABC):
 
         `current` is the governed slice; of a subject that a verdict refuses, none is rendered.
         """
+
+    def revise(
+        self,
+        subject: str,
+        current: Mapping[str, Any],
+        view: View,
+        manifests: Sequence[Mapping[str, Any]],
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return what all renderers made of a subject, with what this one replaces or adds.
+
+        Asked after every `render`, in the order of the renderers' names, each of what the one
+        before it returned. What is passed in is never changed.
+        """
+        return manifests

@@ -194,8 +194,15 @@ class Pipeline:
         self._replan()
 
     def observe_status(self, subject: str, identifier: str, status: Mapping[str, Any]) -> None:
-        """Take in the status of a rendered object of a subject, unless it is the one known."""
-        body = {"id": identifier, "status": dict(status)}
+        """Take in the status of a rendered object, unless what is watched of it is as before."""
+        watched = self._composition.watched().get(parse_subject(subject).group_kind, {})
+        wanted = [
+            name
+            for kind, names in watched.items()
+            for name in names
+            if identifier.startswith(f"{kind}/")
+        ]
+        body = {"id": identifier, "status": {n: status[n] for n in wanted if n in status}}
         if self.state.statuses.get(subject, {}).get(identifier) == body["status"]:
             return
         planned = self.state.plans.get(subject)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from rynxs.engine import shapes
+from rynxs.engine.contracts import Renderer
 from rynxs.errors import PluginError, ValueRefused
 from rynxs.eventlog import canonical
 from rynxs.problems import problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from rynxs.engine.contracts import Renderer, View
+    from rynxs.engine.contracts import View
     from rynxs.engine.event import Event
 
 RETAIN_ANNOTATION = "universe.ai/retain"
@@ -82,14 +83,18 @@ def render(
     """
     if current is None:
         return []
-    manifests: dict[str, Manifest] = {}
+    manifests: list[Manifest] = []
     for renderer in renderers:
-        for body in _rendered(renderer, subject, current, view):
-            manifest = _manifest(renderer, subject, body)
-            if manifest.id in manifests:
-                raise PluginError(f"{manifest.id} of {subject} is rendered twice")
-            manifests[manifest.id] = manifest
-    return list(manifests.values())
+        bodies = _returned(renderer, subject, renderer.render, (subject, current, view))
+        manifests += [_manifest(renderer, subject, body) for body in bodies]
+        _refuse_twins(subject, manifests)
+    for renderer in renderers:
+        if type(renderer).revise is not Renderer.revise:
+            made = [manifest.body for manifest in manifests]
+            bodies = _returned(renderer, subject, renderer.revise, (subject, current, view, made))
+            manifests = [_manifest(renderer, subject, body) for body in bodies]
+            _refuse_twins(subject, manifests)
+    return manifests
 
 
 def digest_of(entries: Iterable[Mapping[str, Any]]) -> str:
@@ -138,11 +143,22 @@ def manifest_id(body: Mapping[str, Any]) -> str:
     return f"{body['apiVersion']}/{body['kind']}/{namespace}{metadata['name']}"
 
 
-def _rendered(
-    renderer: Renderer, subject: str, current: Mapping[str, Any], view: View
-) -> Sequence[dict[str, Any]]:
+def _refuse_twins(subject: str, manifests: Sequence[Manifest]) -> None:
+    seen: set[str] = set()
+    for manifest in manifests:
+        if manifest.id in seen:
+            raise PluginError(f"{manifest.id} of {subject} is rendered twice")
+        seen.add(manifest.id)
+
+
+def _returned(
+    renderer: Renderer,
+    subject: str,
+    method: Callable[..., Sequence[Mapping[str, Any]]],
+    arguments: tuple[Any, ...],
+) -> list[dict[str, Any]]:
     try:
-        return list(renderer.render(subject, current, view))
+        return [dict(body) for body in method(*arguments)]
     except Exception as error:
         raise PluginError(
             f"renderer {renderer.name}=={renderer.version} failed on {subject}: "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import AfterValidator, AliasGenerator, BaseModel, ConfigDict
+from pydantic import AfterValidator, AliasGenerator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -31,6 +31,76 @@ class SpecModel(BaseModel):
         strict=True,
         frozen=True,
     )
+
+
+class Condition(SpecModel):
+    """One condition of an object's status, as in Kubernetes' own kinds."""
+
+    type: str = Field(max_length=316, description="What it is about, such as Accepted.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
+    reason: str = Field(max_length=1024, description="Why, in one word.")
+    message: str = Field(max_length=32_768, description="Why, in words; names rule and field.")
+    observed_generation: int | None = Field(None, ge=0, description="Generation it is about.")
+    last_transition_time: str | None = Field(
+        None,
+        description="When status last changed.",
+        json_schema_extra={"format": "date-time"},
+    )
+
+
+class LogPosition(SpecModel):
+    """Where in the log it stands what is known of an object."""
+
+    origin: str = Field(max_length=1024, description="The log's name.")
+    seq: int = Field(ge=0, description="The newest record about the object.")
+    leaf_hash: str = Field(
+        pattern="^[0-9a-f]{64}$",
+        max_length=64,
+        description="Hash of that record, which rynxs proof can prove.",
+    )
+
+
+class StatusModel(SpecModel):
+    """Base of all status models."""
+
+    conditions: list[Condition] = Field(
+        [],
+        max_length=32,
+        description="Accepted tells whether anything is rendered, and if not, the rule and field.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    observed_generation: int | None = Field(
+        None, ge=0, description="metadata.generation that this status is about."
+    )
+    log: LogPosition | None = Field(None, description="Where in the log to look.")
+
+
+def rules(*stated: tuple[str, str]) -> dict[str, Any]:
+    """Return rules for a model's ``json_schema_extra``, each a CEL expression and its message.
+
+    The API server enforces them (Kubernetes 1.25); a validator of the model has to say the same.
+    """
+    return {
+        "x-kubernetes-validations": [
+            {"message": message, "rule": expression} for expression, message in stated
+        ]
+    }
+
+
+class Column(NamedTuple):
+    """A column of ``kubectl get``.
+
+    Attributes:
+        name: its heading.
+        type: OpenAPI type: ``string``, ``integer``, ``boolean`` or ``date``.
+        path: JSON path of its value.
+        priority: above 0, it is shown by ``-o wide`` only.
+    """
+
+    name: str
+    type: str
+    path: str
+    priority: int = 0
 
 
 def _refuse_credential(text: str) -> str:
@@ -63,7 +133,10 @@ class Resource:
         scope: ``Namespaced`` or ``Cluster``.
         versions: served versions, the stored one last.
         spec: model of ``spec``.
+        status: model of ``status``.
         short_names: for ``kubectl get``.
+        categories: sets of kinds that ``kubectl get`` lists together.
+        columns: of ``kubectl get``, between name, log position and age.
         name_pattern: regular expression of ``metadata.name``.
         name_rule: the same in words, for whoever broke it.
     """
@@ -74,7 +147,10 @@ class Resource:
     scope: Literal["Namespaced", "Cluster"]
     versions: Sequence[str]
     spec: type[BaseModel]
+    status: type[StatusModel] = StatusModel
     short_names: Sequence[str] = field(default=())
+    categories: Sequence[str] = field(default=())
+    columns: Sequence[Column] = field(default=())
     name_pattern: str = DNS_SUBDOMAIN
     name_rule: str = "lower-case letters, digits, '-', and '.' between labels, at most 253"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rynxs.engine import carrying, plan, shapes, verdict
 from rynxs.engine import event as ev
-from rynxs.engine.contracts import Reducer
+from rynxs.engine.contracts import Occasion, Reducer
 from rynxs.engine.deciding import Decided, Route, failure_of
 from rynxs.engine.plan import Planned
 from rynxs.engine.slices import UNKNOWN, Deferred, Slices, Unknown, identical
@@ -159,8 +159,10 @@ class State:
             return None
         self.slices.met_unknown = False
         last = self.slices.verdict(subject)
+        current = self.slices.get(subject)
+        occasion = Occasion(seq, self._is_planned(subject))
         try:
-            found = governor.judge(subject, self.slices.get(subject), last, self.slices, seq)
+            found = governor.judge(subject, current, self.slices, occasion)
         except Exception as error:
             raise PluginError(
                 f"governor {governor.name}=={governor.version} failed on {subject}: "
@@ -191,7 +193,8 @@ class State:
         current = self.slices.get(subject)
         if reducer is None or current is None:
             return {}
-        status = dict(reducer.status(subject, current, self.slices))
+        seen = self.statuses.get(subject, {})
+        status = dict(reducer.status(subject, current, self.slices, seen))
         last = self.slices.verdict(subject)
         conditions = verdict.merged_conditions(status.get("conditions", ()), last)
         return {**status, "conditions": conditions}
@@ -221,6 +224,14 @@ class State:
         for part in self.slices.parts():
             digest.update(sha256(part).digest())
         return digest.hexdigest()
+
+    def _is_planned(self, subject: str) -> bool:
+        """Tell whether a subject's last plan asks for anything."""
+        planned = self.plans.get(subject)
+        if planned is None:
+            return False
+        self.slices.met_unknown = self.slices.met_unknown or planned.is_erased
+        return bool(planned.entries)
 
     def _fold_own(self, event: Event) -> None:
         """Take in an event about the log itself."""

@@ -31,6 +31,7 @@ from rynxs.engine.subject import parse_subject
 from rynxs.errors import ValueRefused
 from rynxs.eventlog import canonical
 from rynxs.testing.hooks import Pick
+from rynxs.testing.pure.calls import plain
 from rynxs.testing.pure.purity import PureConformance
 from rynxs.testing.pure.samples import Sample
 
@@ -62,13 +63,17 @@ class RendererConformance(PureConformance):
     Attributes:
         reducer_modules: the hook modules of the reducers that make its slices.
         reducer_settings: their raw settings by module, where they need some.
+        renderer_modules: the hook modules of the renderers whose manifests it revises.
+        renderer_settings: their raw settings by module, where they need some.
     """
 
     family = "renderer"
     contract = Renderer
-    methods: ClassVar[Sequence[str]] = ("render",)
+    methods: ClassVar[Sequence[str]] = ("render", "revise")
     reducer_modules: ClassVar[Sequence[str]] = ()
     reducer_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    renderer_modules: ClassVar[Sequence[str]] = ()
+    renderer_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def sample(self) -> Sample:
         """Return the sample objects, the reducers that make slices of them, and the renderer."""
@@ -77,12 +82,20 @@ class RendererConformance(PureConformance):
             Pick("reducer", module, self.reducer_settings.get(module, {}))
             for module in self.reducer_modules
         ]
-        return Sample([*reducers, self.pick()], self.objects)
+        revised = [
+            Pick("renderer", module, self.renderer_settings.get(module, {}))
+            for module in self.renderer_modules
+        ]
+        return Sample([*reducers, *revised, self.pick()], self.objects)
+
+    def calls(self) -> Iterator[Call]:
+        """Yield the calls of the renderer under test, none of those that it revises."""
+        return (call for call in super().calls() if call.plugin.name == self.made().name)
 
     def test_it_renders_something_of_the_samples(self) -> None:
-        """The kit is given something to judge by."""
-        assert any(bodies for _, bodies in self._rendered()), (
-            "objects must hold one that the renderer makes manifests of"
+        """The kit is given something to judge by: manifests that it makes, adds or changes."""
+        assert any(_is_made(call, bodies) for call, bodies in self._rendered()), (
+            "objects must hold one that the renderer makes manifests of, or changes those of others"
         )
 
     def test_every_slice_can_be_rendered(self) -> None:
@@ -132,6 +145,8 @@ class RendererConformance(PureConformance):
         """Other renderers render other kinds, be it a kind of the same name in another group."""
         for call, bodies in self._rendered():
             own = parse_subject(call.subject)
+            if call.method != "render":
+                continue
             for kind in (own.kind, "Foreign") if bodies else ():
                 foreign = str(own._replace(group=_FOREIGN_GROUP, kind=kind))
                 other = call._replace(arguments=(foreign, *call.arguments[1:]))
@@ -139,6 +154,17 @@ class RendererConformance(PureConformance):
                 found = f"raised {outcome['raised']}" if "raised" in outcome else "returned some"
                 assert outcome == {"returned": []}, (
                     f"render() must return no manifest for {foreign}, but it {found}"
+                )
+
+    def test_a_renderer_revises_nothing_of_a_foreign_kind(self) -> None:
+        """What others rendered of a kind that is not its own stays as it is."""
+        for call in self.calls():
+            if call.method == "revise":
+                *_, manifests = call.arguments
+                foreign = str(parse_subject(call.subject)._replace(group=_FOREIGN_GROUP))
+                outcome = call._replace(arguments=(foreign, *call.arguments[1:])).outcome()
+                assert outcome == {"returned": plain(manifests)}, (
+                    f"revise() must return the manifests of {foreign} as they are"
                 )
 
     def _rendered(self) -> Iterator[tuple[Call, list[Any]]]:
@@ -149,6 +175,12 @@ class RendererConformance(PureConformance):
             except Exception:  # that none does is a promise of its own
                 continue
             yield call, bodies
+
+
+def _is_made(call: Call, bodies: list[Any]) -> bool:
+    """Tell whether what a call returned is, at least in part, the renderer's own."""
+    given = call.arguments[-1] if call.method == "revise" else []
+    return bool(plain(bodies) != plain(given))
 
 
 def _fault(body: Any) -> str:

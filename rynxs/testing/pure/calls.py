@@ -21,6 +21,7 @@ _FINISH: Final[Mapping[str, Callable[[Any], Any]]] = {
     "deadline": lambda result: result,
     "status": lambda result: result,
     "render": list,
+    "revise": list,
 }
 """What the kernel does with a result at once, so that a lazy one is computed within the call."""
 

@@ -1,22 +1,19 @@
-"""Sample objects and all that happens to them: the events and calls a kit judges a plugin by."""
+"""Sample objects and all that happens to them: the events a kit judges a plugin by."""
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine import event as ev
 from rynxs.engine.event import Event
 from rynxs.engine.observation import Actor, observe, subject_of
-from rynxs.engine.state import Slices
-from rynxs.engine.subject import parse_subject
-from rynxs.engine.verdict import judged_subject
 from rynxs.errors import ManifestError
 from rynxs.eventlog import canonical
 from rynxs.testing.hooks import Pick
-from rynxs.testing.pure.calls import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rynxs.engine.resource import Resource
 
@@ -117,70 +114,17 @@ def unheard_of(subject: str, seq: int = 2) -> Event:
     return Event(seq, 1, seq, UNHEARD_OF, subject, canonical.encode({"detail": "of no concern"}))
 
 
-def history(resources: Sequence[Resource], objects: Sequence[Mapping[str, Any]]) -> list[Event]:
-    """Return all that happens to the samples, in order: they come, change, go and come again."""
+def history(
+    resources: Sequence[Resource], objects: Sequence[Mapping[str, Any]]
+) -> list[list[Event]]:
+    """Return all that happens to the samples, in order: they come and change, go, come again."""
     owners = [owned(resources, manifest) for manifest in objects]
     found = [(owner, scoped(owner, each)) for owner, each in zip(owners, objects, strict=True)]
-    events: list[Event] = []
+    seqs = count(1)
+    living: list[Event] = []
     for resource, manifest in found:
-        for appearance in appearances(manifest):
-            events.append(observation(resource, appearance, len(events) + 1))
-        events.append(unheard_of(events[-1].subject, len(events) + 1))
-    for resource, manifest in found:
-        events.append(deletion(resource, manifest, len(events) + 1))
-    for resource, manifest in found:
-        events.append(observation(resource, manifest, len(events) + 1))
-    return events
-
-
-def calls(sample: Sample) -> Iterator[Call]:
-    """Yield every call that the kernel would make of the sample's plugins on its history.
-
-    A call that raises leaves the slice as it was: whether it may raise is judged elsewhere.
-    """
-    reducers, renderers = sample.made("reducer"), sample.made("renderer")
-    owners = {each.group_kind: reducer for reducer in reducers for each in reducer.resources}
-    resources = [each for reducer in reducers for each in reducer.resources]
-    view = Slices()
-    for event in history(resources, sample.objects):
-        reducer = owners[parse_subject(event.subject).group_kind]
-        occasion = f"after record {event.seq}, {event.kind}"
-        arguments = view.get(event.subject), event, view
-        reduction = Call(reducer, "reduce", event.subject, arguments, f"of {event.kind}")
-        yield reduction
-        try:
-            view.put(event.subject, reduction.make())
-        except Exception:  # a plugin may raise anything
-            continue
-        yield Call(reducer, "dependents", event.subject, (event.subject, view), occasion)
-        yield from _about_slices(reducer, event.subject, view, occasion)
-        yield from _judgements(reducers, view, event.seq, occasion)
-        for renderer in renderers:
-            for subject in [name for name, _ in view.items()]:
-                current = None if judged_subject(subject) else view.governed(subject)
-                if current is not None:
-                    yield Call(renderer, "render", subject, (subject, current, view), occasion)
-
-
-def _about_slices(reducer: Any, subject: str, view: Slices, occasion: str) -> Iterator[Call]:
-    """Yield the calls that ask a reducer about a slice that it has made."""
-    current = view.get(subject)
-    if current is not None:
-        yield Call(reducer, "reads", subject, (subject, current), occasion)
-        yield Call(reducer, "deadline", subject, (subject, current), occasion)
-        yield Call(reducer, "status", subject, (subject, current, view), occasion)
-
-
-def _judgements(reducers: Sequence[Any], view: Slices, seq: int, occasion: str) -> Iterator[Call]:
-    """Yield the calls that ask governors for their verdicts; puts these down in the view."""
-    for governor in reducers:
-        subjects = [each for kind in sorted(governor.governs) for each, _ in view.of_kind(kind)]
-        for subject in subjects:
-            arguments = subject, view.get(subject), view.verdict(subject), view, seq
-            judgement = Call(governor, "judge", subject, arguments, occasion)
-            yield judgement
-            try:
-                view.put_verdict(subject, judgement.make())
-            except Exception:  # a plugin may raise anything
-                continue
-            yield Call(governor, "dependents", subject, (subject, view), occasion)
+        living += [observation(resource, each, next(seqs)) for each in appearances(manifest)]
+        living.append(unheard_of(living[-1].subject, next(seqs)))
+    going = [deletion(resource, manifest, next(seqs)) for resource, manifest in found]
+    back = [observation(resource, manifest, next(seqs)) for resource, manifest in found]
+    return [living, going, back]

@@ -26,7 +26,7 @@ from rynxs.sources import fixed_sources
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from rynxs.engine.contracts import View
+    from rynxs.engine.contracts import Occasion, View
     from rynxs.eventlog.log import Entry
     from tests.unit.engine.conftest import Kit
 
@@ -72,17 +72,16 @@ class CapReducer(Reducer):
         self,
         subject: str,
         current: Mapping[str, Any] | None,
-        verdict: Mapping[str, Any] | None,
         view: View,
-        seq: int,
+        occasion: Occasion,
     ) -> Mapping[str, Any] | None:
-        cap = view.get("example.org/Cap/one")
+        cap, verdict = view.get("example.org/Cap/one"), view.verdict(subject)
         if cap is None or current is None:
             return None
         size, held = current.get("size", 1), (verdict or {}).get("holds", {}).get("one", {})
         others = view.total("one").get("size", 0) - held.get("size", 0)
         fits = others + size <= cap["total"] or held.get("size", -1) >= size
-        since = verdict["since"] if verdict and verdict["refused"] else seq
+        since = verdict["since"] if verdict and verdict["refused"] else occasion.seq
         condition = {
             "message": "" if fits else f"size: {size} more than the cap has left",
             "reason": "Fits" if fits else "CapReached",
@@ -368,8 +367,9 @@ def test_an_erased_verdict_makes_later_ones_unknown_not_different(kit: Kit) -> N
 
 
 class TimedReducer(Reducer):
-    """A thing is late after a second; it reads the thing that it uses first."""
+    """A thing is late after a second; it reads the things that it uses."""
 
+    watches: ClassVar[Mapping[str, Sequence[str]]] = {"v1/ConfigMap": ("phase",)}
     name = "thing"
     version = "1"
 
@@ -431,13 +431,13 @@ def test_a_deadline_is_recorded_once_and_only_when_it_is_reached(kit: Kit) -> No
     assert later.manifests(A)[0].body["data"]["colour"] == "late"
 
 
-def test_a_status_is_recorded_when_it_differs_from_the_one_before(kit: Kit) -> None:
+def test_a_status_is_recorded_when_what_is_watched_of_it_differs(kit: Kit) -> None:
     pipeline = kit.pipeline(timed(kit))
     kit.observe(pipeline, "a")
     identifier = "v1/ConfigMap/default/a"
     pipeline.take_entries()
-    for phase in ("new", "new", "old"):
-        pipeline.observe_status(A, identifier, {"phase": phase})
+    for number, phase in enumerate(("new", "new", "old")):
+        pipeline.observe_status(A, identifier, {"phase": phase, "probed": number})
     entries = pipeline.take_entries()
     assert [entry.kind for entry in entries] == ["StatusObserved", "Planned"] * 2
     assert entries[0].cause == 2

@@ -11,10 +11,12 @@ PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 STATE := .rynxs
 GO ?= go
 TOOLS := .tools
+KUBERNETES := $(TOOLS)/kube-apiserver $(TOOLS)/kube-controller-manager $(TOOLS)/kube-scheduler $(TOOLS)/kubectl
+CLUSTER := $(TOOLS)/etcd $(KUBERNETES) $(TOOLS)/kwok
 # Without Go, S3 is not measured, and said so.
 BENCH_TOOLS := $(if $(shell command -v $(GO)),$(TOOLS)/versitygw)
 
-.PHONY: help run test e2e lint format bench bench-quick clean
+.PHONY: help run test e2e cluster lint format crds bench bench-quick clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
@@ -31,9 +33,12 @@ run: $(VENV)/.installed ## Run the main job on an example: log, manifests, check
 test: $(VENV)/.developing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
-e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/interop ## Test against real servers and other tools, built on first use.
+e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/interop $(CLUSTER) ## Test against real servers and other tools, built on first use.
 	$(BIN)/pytest tests/e2e --numprocesses=auto
 	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
+
+cluster: $(VENV)/.developing $(CLUSTER) ## Run a Kubernetes cluster with a fake node, by hand, until Ctrl-C.
+	$(BIN)/python -m tests.cluster
 
 lint: $(VENV)/.developing ## Check style, types and the architecture's import rules.
 	$(BIN)/ruff check
@@ -45,6 +50,10 @@ lint: $(VENV)/.developing ## Check style, types and the architecture's import ru
 format: $(VENV)/.developing ## Format the code.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+crds: $(VENV)/.installed ## Generate crds/ and docs/API.md from the plugins' models.
+	$(BIN)/rynxs crds generate crds
+	$(BIN)/rynxs crds docs > docs/API.md
 
 bench: $(VENV)/.developing $(BENCH_TOOLS) ## Measure, as ratios to bare limits; writes benchmarks/results.json.
 	$(BIN)/python -m benchmarks
@@ -80,12 +89,23 @@ $(TOOLS)/minio $(TOOLS)/mc: tests/tools/minio/go.mod tests/tools/minio/go.sum
 $(TOOLS)/versitygw: MODULE := tests/tools/versitygw
 $(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
 $(TOOLS)/versitygw: tests/tools/versitygw/go.mod tests/tools/versitygw/go.sum
+$(TOOLS)/etcd: MODULE := tests/tools/etcd
+$(TOOLS)/etcd: PACKAGE := go.etcd.io/etcd/server/v3
+$(TOOLS)/etcd: tests/tools/etcd/go.mod tests/tools/etcd/go.sum
+$(KUBERNETES): MODULE := tests/tools/kubernetes
+$(KUBERNETES): PACKAGE = k8s.io/kubernetes/cmd/$(@F)
+# Not told its version, a program of Kubernetes gives one that no client can parse.
+$(KUBERNETES): STAMP = -X k8s.io/component-base/version.gitVersion=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
+$(KUBERNETES): tests/tools/kubernetes/go.mod tests/tools/kubernetes/go.sum
+$(TOOLS)/kwok: MODULE := tests/tools/kwok
+$(TOOLS)/kwok: PACKAGE := sigs.k8s.io/kwok/cmd/kwok
+$(TOOLS)/kwok: tests/tools/kwok/go.mod tests/tools/kwok/go.sum
 $(TOOLS)/interop: MODULE := tests/interop
 $(TOOLS)/interop: PACKAGE := .
 $(TOOLS)/interop: tests/interop/go.mod tests/interop/go.sum $(wildcard tests/interop/*.go)
 
 $(TOOLS)/%:
 	@cd $(MODULE) && $(GO) list -m >/dev/null || \
-	  { echo "Go 1.26 or later is needed to build $* for make e2e and make bench; see https://go.dev/dl" >&2; exit 1; }
+	  { echo "Go 1.26 or later is needed to build $* for make e2e, make bench and make cluster; see https://go.dev/dl" >&2; exit 1; }
 	@mkdir -p $(@D)
-	cd $(MODULE) && $(GO) build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ $(PACKAGE)
+	cd $(MODULE) && $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ $(PACKAGE)

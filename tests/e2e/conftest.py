@@ -8,12 +8,15 @@ from uuid import uuid4
 
 import pytest
 
+from tests.cluster.control_plane import control_plane
 from tests.servers.minio import MinioServer
 from tests.servers.process import ServerFailed, ServerProcess
 from tests.servers.versitygw import VersitygwServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.cluster.control_plane import Cluster
 
 KINDS: dict[str, Callable[..., ServerProcess]] = {
     "minio": MinioServer,
@@ -71,3 +74,13 @@ def bucket(client: Any) -> str:
     name = f"test-{uuid4().hex}"
     client.create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A Kubernetes control plane, shared by the worker's tests: use a namespace of your own."""
+    try:
+        with control_plane() as running:
+            yield running
+    except ServerFailed as error:
+        pytest.fail(str(error), pytrace=False)

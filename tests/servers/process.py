@@ -1,4 +1,4 @@
-"""An S3 server that is a program: started, killed, and started again with the same data."""
+"""A server that is a program: started, killed, and started again with the same data."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.servers.endpoint import S3Endpoint
+from tests.servers.endpoint import LOOPBACK, S3Endpoint
 from tests.servers.port import ReservedPort
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.servers.certificate import Certificate
 
 TOOLS = Path(__file__).parents[2] / ".tools"
@@ -30,7 +32,17 @@ class ServerFailed(Exception):
     """A server's program is missing, ended by itself, or did not answer in time."""
 
 
-class ServerProcess(S3Endpoint, ABC):
+def require(program: Path) -> None:
+    """Make sure that a program has been built.
+
+    Raises:
+        ServerFailed: It is missing.
+    """
+    if not program.is_file():
+        raise ServerFailed(f"{program} is missing; `make e2e` builds it")
+
+
+class Program(ABC):
     """A program on a port of its own, with a temporary directory for its data and its log.
 
     A context manager; or `start`, and `stop` at the end. In between it may be killed and restarted:
@@ -40,35 +52,33 @@ class ServerProcess(S3Endpoint, ABC):
     program: ClassVar[Path]
     """The executable file."""
 
-    def __init__(self, certificate: Certificate | None = None) -> None:
-        """Reserve a port; nothing runs yet.
-
-        Args:
-            certificate: Makes the server speak TLS, and TLS only.
-        """
+    def __init__(self) -> None:
+        """Reserve a port; nothing runs yet."""
         self._port = ReservedPort()
-        super().__init__(self._port.number, ca_file=certificate.file if certificate else None)
+        self.endpoint = f"{LOOPBACK}:{self._port.number}"
         self._temporary = tempfile.TemporaryDirectory(prefix=f"rynxs-{self.program.name}-")
         self.directory = Path(self._temporary.name)
-        self.certificate = certificate
         self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The arguments after the program, for this port, directory and certificate."""
+        """The arguments after the program, for this port and directory."""
 
     @abstractmethod
+    def wait(self) -> None:
+        """Wait `until` the program that was just started serves."""
+
     def settings(self) -> dict[str, str]:
-        """The environment variables that carry the credentials."""
+        """The environment variables that it needs; none unless a subclass says so."""
+        return {}
 
     def start(self) -> Self:
-        """Start the program and wait until it answers a signed request.
+        """Start the program and wait until it serves.
 
         Raises:
             ServerFailed: It is missing, it ended, or a minute passed; with the end of its log.
         """
-        if not self.program.is_file():
-            raise ServerFailed(f"{self.program} is missing; `make e2e` builds it")
+        require(self.program)
         environment = {"PATH": os.defpath, "HOME": str(self.directory), **self.settings()}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -80,11 +90,31 @@ class ServerProcess(S3Endpoint, ABC):
                 stderr=subprocess.STDOUT,
             )
         try:
-            self._wait()
+            self.wait()
         except BaseException:
             self.kill()
             raise
         return self
+
+    def until(self, complaint: Callable[[], str | None]) -> None:
+        """Ask, again and again, until there is nothing to complain of.
+
+        Args:
+            complaint: Asks the program once; gives what is wrong with its answer, if anything.
+
+        Raises:
+            ServerFailed: The program ended, or a minute passed; with the end of its log.
+        """
+        assert self._process is not None
+        deadline = time.monotonic() + START_LIMIT_S
+        answer: str | None = "no answer"
+        while time.monotonic() < deadline:
+            if (status := self._process.poll()) is not None:
+                raise ServerFailed(self._report(f"ended with status {status}"))
+            if (answer := complaint()) is None:
+                return
+            time.sleep(POLL_S)
+        raise ServerFailed(self._report(f"gives no good answer in {START_LIMIT_S} s: {answer}"))
 
     def kill(self) -> None:
         """End the program at once, as `kill -9` does; its data stay."""
@@ -122,26 +152,33 @@ class ServerProcess(S3Endpoint, ABC):
     def _log(self) -> Path:
         return self.directory / "log"
 
-    def _wait(self) -> None:
-        assert self._process is not None
-        client = self.client()
-        deadline = time.monotonic() + START_LIMIT_S
-        answer = "no answer"
-        try:
-            while time.monotonic() < deadline:
-                if (status := self._process.poll()) is not None:
-                    raise ServerFailed(self._report(f"ended with status {status}"))
-                try:
-                    client.list_buckets()
-                except (BotoCoreError, ClientError) as error:
-                    answer = str(error)
-                else:
-                    return
-                time.sleep(POLL_S)
-        finally:
-            client.close()
-        raise ServerFailed(self._report(f"gives no good answer in {START_LIMIT_S} s: {answer}"))
-
     def _report(self, what: str) -> str:
         tail = self._log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
         return f"{self.program.name} on {self.endpoint} {what}; its log ends:\n{tail}"
+
+
+class ServerProcess(Program, S3Endpoint):
+    """An S3 server; it serves when it answers a signed request."""
+
+    def __init__(self, certificate: Certificate | None = None) -> None:
+        """Reserve a port; nothing runs yet.
+
+        Args:
+            certificate: Makes the server speak TLS, and TLS only.
+        """
+        Program.__init__(self)
+        ca_file = certificate.file if certificate else None
+        S3Endpoint.__init__(self, self._port.number, ca_file=ca_file)
+        self.certificate = certificate
+
+    def wait(self) -> None:
+        with closing(self.client()) as client:
+
+            def complaint() -> str | None:
+                try:
+                    client.list_buckets()
+                except (BotoCoreError, ClientError) as error:
+                    return str(error)
+                return None
+
+            self.until(complaint)

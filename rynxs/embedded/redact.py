@@ -10,6 +10,7 @@ from rynxs.embedded.unfinished import listed, trace_of
 from rynxs.engine import event as ev
 from rynxs.engine import shapes
 from rynxs.engine.event import Event
+from rynxs.engine.subject import parse_subject
 from rynxs.engine.traces import Trace, Traces
 from rynxs.errors import LogCorrupt, SinkUnavailable, UsageError
 from rynxs.eventlog.publication import publish_signed
@@ -57,7 +58,8 @@ def redact(config: Config, sources: Sources, seq: int, reason: str) -> RedactRep
     check_reason(reason)
     with closing(config.open_reader()) as reader:
         wanted = _header(reader, seq)
-    traces = Traces(wanted)
+    group_kind = parse_subject(wanted.subject).group_kind
+    traces = Traces(wanted, config.composition().starts_anew(group_kind))
     with turn(config, sources, traces.take, seq) as opened:
         recorded = opened.log.redactions.of(seq)
         if recorded is not None:
@@ -67,6 +69,7 @@ def redact(config: Config, sources: Sources, seq: int, reason: str) -> RedactRep
         else:
             doomed = [Trace(seq, wanted.time_us, wanted.kind, wanted.subject)]
             doomed += _made_from(opened, traces)
+            _refuse_standing(opened, wanted, traces)
         seqs = sorted(trace.seq for trace in doomed)
         if doomed:
             retention_of(config, sources, opened.pipeline.state, opened.holds).refuse(doomed)
@@ -121,6 +124,17 @@ def _asks_for_nothing(sink: Sink, trace: Trace) -> bool:
     (record,) = sink.read(trace.seq, trace.seq + 1)
     event = Event.of_record(decode_header(record.header), record)
     return not shapes.checked(shapes.Planned, event).manifests
+
+
+def _refuse_standing(opened: Turn, wanted: Header, traces: Traces) -> None:
+    """Refuse what a live subject is made of, when more than its newest observation makes it."""
+    is_live = wanted.subject in opened.pipeline.state.newest
+    is_folded = wanted.kind not in (ev.PLANNED, ev.JUDGED)
+    if is_live and is_folded and traces.is_part_of_more:
+        raise UsageError(
+            f"record {wanted.seq} is part of what {wanted.subject} is, which is live; observe its "
+            "deletion first"
+        )
 
 
 def _refuse_locked(sink: Sink, seqs: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rynxs.engine.deciding import starts_anew
 from rynxs.engine.event import observed
 from rynxs.engine.verdict import KIND_SUFFIX
 from rynxs.errors import PluginError
@@ -103,6 +104,10 @@ class Composition:
         """Return the reducer of a ``group/Kind``, or None."""
         owned = self._owners.get(group_kind)
         return owned[0].plugin if owned else None
+
+    def starts_anew(self, group_kind: str) -> frozenset[str]:
+        """Return the kinds of events after which nothing that was before them counts."""
+        return starts_anew(group_kind.rpartition("/")[2], self.reducer(group_kind))
 
     def governor(self, group_kind: str) -> Reducer | None:
         """Return the reducer that judges the subjects of a ``group/Kind``, or None."""

@@ -27,11 +27,12 @@ class Route:
         reducer: who owns the kind, or None.
         decided_by: the kinds of events that alone decide a slice, whatever was before; empty if the
             reducer has to see every event when it is folded.
+        starts_anew: the kinds of events after which nothing that was before them counts.
         reads: whether plans of this kind depend on what their slices name.
         slices: what `Slices` holds of this ``group/Kind``.
     """
 
-    __slots__ = ("decided_by", "deleted", "observed", "reads", "reducer", "slices")
+    __slots__ = ("decided_by", "deleted", "observed", "reads", "reducer", "slices", "starts_anew")
 
     def __init__(self, kind: str, reducer: Reducer | None, slices: dict[str, Held]) -> None:
         self.observed = ev.observed(kind)
@@ -41,6 +42,7 @@ class Route:
         # Whose plans change along must be known as soon as it happens, so nothing can be put off.
         made = type(reducer) if reducer is not None else Reducer
         follows = made.dependents is not Reducer.dependents
+        self.starts_anew = starts_anew(kind, reducer)
         self.reads = made.reads is not Reducer.reads
         self.decided_by = _NONE if follows or self.reads else decided_by(reducer)
 
@@ -90,6 +92,18 @@ class Decided(Deferred):
 def decided_by(reducer: Reducer | None) -> frozenset[str]:
     """Return the kinds of events of which the last one alone decides a slice of this reducer."""
     return _NONE if reducer is None else reducer.decided_by
+
+
+def starts_anew(kind: str, reducer: Reducer | None) -> frozenset[str]:
+    """Return the kinds of events after which nothing that was before them counts.
+
+    Args:
+        kind: of the resource.
+        reducer: who owns it; without one only the newest observation is kept.
+    """
+    if reducer is None:
+        return frozenset({ev.observed(kind), ev.deleted(kind)})
+    return reducer.decided_by | {ev.deleted(kind)}
 
 
 def failure_of(reducer: Reducer, event: Event, error: Exception) -> PluginError:

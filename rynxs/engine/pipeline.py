@@ -8,15 +8,17 @@ order of appending.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs import __version__
 from rynxs.credentials import walk_credentials
 from rynxs.engine import carrying, plan, snapshot
 from rynxs.engine import event as ev
+from rynxs.engine.deciding import failure_of
 from rynxs.engine.event import Event
 from rynxs.engine.observation import observe
-from rynxs.engine.resource import holds_personal
+from rynxs.engine.resource import holds_personal, may_hold_personal
 from rynxs.engine.state import State
 from rynxs.engine.subject import parse_subject
 from rynxs.errors import PluginError, UsageError, ValueRefused
@@ -27,7 +29,7 @@ from rynxs.eventlog.redaction import KEPT_KINDS
 from rynxs.problems import join_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rynxs.engine.composition import Composition
     from rynxs.engine.observation import Actor
@@ -38,8 +40,24 @@ if TYPE_CHECKING:
     from rynxs.sources import Sources
 
 
+_REASON_SIZE_MAX = 2_000
+_FIELDS_MAX = 100
 _ROUNDS_MAX = 10_000
 """So often what has changed is planned, and what that concerns, until nothing is left."""
+
+
+class Taken(NamedTuple):
+    """A manifest that the cluster took.
+
+    Attributes:
+        id: as in the plan.
+        action: ``applied`` or ``deleted``.
+        uid: of the object, None where the cluster gave none.
+    """
+
+    id: str
+    action: str
+    uid: str | None
 
 
 class Plan(NamedTuple):
@@ -62,6 +80,11 @@ class Plan(NamedTuple):
     retained: list[str]
 
 
+def stop_at_failures(subject: str, error: PluginError) -> None:
+    """Let no plugin fail: raise what one raised."""
+    raise error
+
+
 class Pipeline:
     """One process's view of the system; call `fold` over the history, then the rest."""
 
@@ -72,6 +95,7 @@ class Pipeline:
         origin: str,
         predecessor: Mapping[str, Any] | None = None,
         salts: Callable[[str, str], bytes] | None = None,
+        failed: Callable[[str, PluginError], None] = stop_at_failures,
     ) -> None:
         """Start before the first record.
 
@@ -82,12 +106,15 @@ class Pipeline:
             predecessor: for a log that is still empty and goes on from another, what its first
                 record says of that one.
             salts: gives the salt for a record of a kind and of a subject; by default, entropy.
+            failed: is told of a subject on which a plugin failed. If it returns, the subject stays
+                as it was until its next event, and the others go on.
         """
         self._composition = composition
         self._sources = sources
         self._origin = origin
         self._predecessor = predecessor
         self._salt = salts or (lambda _kind, _subject: sources.entropy.token(SALT_SIZE))
+        self._failed = failed
         self._leading = False
         self._entries: list[Entry] = []
         self._plans: list[Plan] = []
@@ -122,8 +149,12 @@ class Pipeline:
                 self.state.unplanned.setdefault(subject, self.state.size - 1)
         self._replan()
 
-    def start_epoch(self) -> None:
+    def start_epoch(self, seen: int = 0, more: Mapping[str, Any] | None = None) -> None:
         """Start this process's epoch; done by the first event it emits, at the latest.
+
+        Args:
+            seen: the highest epoch that is known from elsewhere; this one is above it.
+            more: further members of its record.
 
         Raises:
             UsageError: the origin or a plugin's settings hold a credential.
@@ -134,12 +165,13 @@ class Pipeline:
             "identity": self._sources.identity,
             "kernel": f"rynxs=={__version__}",
             "origin": self.origin,
+            **(more or {}),
         }
         if self._predecessor is not None and not self.state.size:
             body["predecessor"] = self._predecessor
         for location in walk_credentials(body, ()):
             raise UsageError(f"{join_path(location)}: holds a credential, and would be recorded")
-        self._emit(ev.EPOCH_STARTED, "", body, epoch=self.state.epoch + 1)
+        self._emit(ev.EPOCH_STARTED, "", body, epoch=max(self.state.epoch, seen) + 1)
 
     def lead(self) -> None:
         """Start this process's epoch, if no event of it has been emitted yet."""
@@ -178,9 +210,11 @@ class Pipeline:
             facts = {key: value for key, value in last.payload.items() if key != "actor"}
             if canonical.encode(facts) == canonical.encode(observation.facts):
                 return False
-        kind = ev.observed(resource.kind)
+        kind, body = ev.observed(resource.kind), observation.payload(actor)
+        if not self._is_reducible(kind, subject, body):
+            return False
         salt = self._salt(kind, subject) if observation.personal else b""
-        self._emit_led(kind, subject, observation.payload(actor), salt=salt)
+        self._emit_led(kind, subject, body, salt=salt)
         self._replan()
         return True
 
@@ -194,7 +228,11 @@ class Pipeline:
         self._replan()
 
     def observe_status(self, subject: str, identifier: str, status: Mapping[str, Any]) -> None:
-        """Take in the status of a rendered object, unless what is watched of it is as before."""
+        """Take in the status of a rendered object.
+
+        Nothing is recorded of one that the subject's plan does not name, nor if what is watched of
+        the status is as before.
+        """
         watched = self._composition.watched().get(parse_subject(subject).group_kind, {})
         wanted = [
             name
@@ -203,11 +241,40 @@ class Pipeline:
             if identifier.startswith(f"{kind}/")
         ]
         body = {"id": identifier, "status": {n: status[n] for n in wanted if n in status}}
+        planned = self.state.plans.get(subject)
+        if planned is None or identifier not in planned.entries:
+            return  # of something that is no longer asked for
         if self.state.statuses.get(subject, {}).get(identifier) == body["status"]:
             return
+        self._emit_led(ev.STATUS_OBSERVED, subject, body, cause=planned.seq)
+        self._replan()
+
+    def record_applied(self, subject: str, planned: int, taken: Sequence[Taken]) -> None:
+        """Record that the cluster has taken a plan, or what of it had changed."""
+        body = {"manifests": [each._asdict() for each in taken]}
+        self._emit_led(ev.APPLIED, subject, body, cause=planned)
+        self._replan()
+
+    def record_failure(
+        self, subject: str, planned: int, identifier: str, reason: str, attempt: int
+    ) -> None:
+        """Record that the cluster did not take a manifest of a plan."""
+        body = {"attempt": attempt, "id": identifier, "reason": reason[:_REASON_SIZE_MAX]}
+        self._emit_led(ev.APPLY_FAILED, subject, body, cause=planned)
+        self._replan()
+
+    def record_drift(
+        self, subject: str, identifier: str, fields: Sequence[str], managers: Sequence[str]
+    ) -> None:
+        """Record that somebody else changed what a plan had applied."""
         planned = self.state.plans.get(subject)
+        body = {
+            "fields": sorted(fields)[:_FIELDS_MAX],
+            "id": identifier,
+            "managers": sorted(managers)[:_FIELDS_MAX],
+        }
         cause = None if planned is None else planned.seq
-        self._emit_led(ev.STATUS_OBSERVED, subject, body, cause=cause)
+        self._emit_led(ev.DRIFT_OBSERVED, subject, body, cause=cause)
         self._replan()
 
     def reach_deadlines(self) -> None:
@@ -240,9 +307,7 @@ class Pipeline:
         """Take a subject over from the state of the log that this one goes on from."""
         group_kind = parse_subject(subject).group_kind
         body = carrying.payload_of(before, subject, self._composition.reducer(group_kind))
-        resource = self._composition.resource(group_kind)
-        observed = body["newest"]["payload"]["object"] if body["newest"] else {}
-        personal = resource is not None and holds_personal(resource.spec, observed.get("spec"))
+        personal = self._is_personal(subject, before)
         salt = self._salt(ev.CARRIED, subject) if personal else b""
         self._emit_led(ev.CARRIED, subject, body, salt=salt)
 
@@ -287,12 +352,14 @@ class Pipeline:
                 f"reducer {requirement} made of {subject} what is no slice: {error}"
             ) from None
 
-    def _is_personal(self, subject: str) -> bool:
+    def _is_personal(self, subject: str, state: State | None = None) -> bool:
         """Tell whether what is known of a subject, and so its plan, holds something personal."""
         resource = self._composition.resource(parse_subject(subject).group_kind)
-        observation = self.state.observation(subject)
+        observation = (state or self.state).observation(subject)
         if resource is None or observation is None:
             return False
+        if ev.observed(resource.kind) not in self._composition.starts_anew(resource.group_kind):
+            return may_hold_personal(resource.spec)  # an older observation may still count
         return holds_personal(resource.spec, observation.payload["object"].get("spec"))
 
     def _replan(self) -> None:
@@ -308,16 +375,42 @@ class Pipeline:
             if not (changed or affected):
                 return
             for subject, cause in changed:
-                self._plan(subject, self._judge(subject, cause))
+                with self._isolated(subject):
+                    self._plan(subject, self._judge(subject, cause))
             for subject, cause in affected:
-                cause_now = self._judge(subject, cause)
-                if self._differs(subject):
-                    self._plan(subject, cause_now)
-                else:
-                    state.affected.pop(subject, None)
+                with self._isolated(subject):
+                    cause_now = self._judge(subject, cause)
+                    if self._differs(subject):
+                        self._plan(subject, cause_now)
+                    else:
+                        state.affected.pop(subject, None)
         raise PluginError(
             f"what depends on each other does not come to rest: {', '.join(sorted(state.affected))}"
         )
+
+    @contextmanager
+    def _isolated(self, subject: str) -> Iterator[None]:
+        """Leave a subject as it was last planned if a plugin fails on it."""
+        try:
+            yield
+        except PluginError as error:
+            self._failed(subject, error)
+            self.state.unplanned.pop(subject, None)
+            self.state.affected.pop(subject, None)
+
+    def _is_reducible(self, kind: str, subject: str, body: Mapping[str, Any]) -> bool:
+        """Tell whether the reducer takes an event, before it is recorded for good."""
+        reducer = self._composition.reducer(parse_subject(subject).group_kind)
+        if reducer is None or self._failed is stop_at_failures:
+            return True
+        state, encoded = self.state, canonical.encode(body)
+        event = Event(state.size, state.epoch, state.time_us, kind, subject, encoded)
+        try:
+            reducer.reduce(state.slices.get(subject), event, state.slices)
+        except Exception as error:  # a plugin may raise anything
+            self._failed(subject, failure_of(reducer, event, error))
+            return False
+        return True
 
     def _judge(self, subject: str, cause: int) -> int:
         """Record the verdict that is due on a subject; return what its plan is caused by."""

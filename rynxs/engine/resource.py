@@ -165,6 +165,28 @@ class Resource:
         return [f"{self.group}/{version}" for version in self.versions]
 
 
+def may_hold_personal(model: type[BaseModel]) -> bool:
+    """Tell whether a value of a model may have a field that is marked `Personal`."""
+    return any(
+        _may_hold(info.annotation, info.metadata, ()) for info in model.model_fields.values()
+    )
+
+
+def _may_hold(annotation: Any, metadata: Sequence[Any], inside: tuple[Any, ...]) -> bool:
+    """Tell whether an annotated type has something marked; `inside` are the models around it."""
+    if any(isinstance(mark, Personal) or mark is Personal for mark in metadata):
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation not in inside and any(
+            _may_hold(info.annotation, info.metadata, (*inside, annotation))
+            for info in annotation.model_fields.values()
+        )
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _may_hold(arguments[0], arguments[1:], inside)
+    return any(_may_hold(argument, (), inside) for argument in arguments)
+
+
 def holds_personal(model: type[BaseModel], value: Any) -> bool:
     """Tell whether a value of a model, given as JSON, has a field that is marked `Personal`."""
     if not isinstance(value, dict):

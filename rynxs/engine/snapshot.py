@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rynxs.engine.composition import Composition
 
 PREFIX: Final = "snapshots/"
-VERSION: Final = 2
+VERSION: Final = 3
 _UNKNOWN: Final = False
 _NO_PLAN_BUT_ITS_LINES: Final = {
     "changed": [],
@@ -80,6 +80,7 @@ def encode(state: State, chain: Chain, composition: Composition) -> bytes:
         rows.append([subject, cbor.dumps(row)])
     kept = {
         "affected": affected,
+        "applied": state.applied,
         "composition": state.composition,
         "incidents": sorted(state.incidents),
         "judged": state.judged,
@@ -110,7 +111,7 @@ def decode(data: bytes, composition: Composition) -> Restored | None:
         state.predecessor, state.successor = kept["predecessor"], kept["successor"]
         state.to_carry = kept["toCarry"]
         state.affected, state.judged = dict(kept["affected"]), kept["judged"]
-        state.statuses = kept["statuses"]
+        state.statuses, state.applied = kept["statuses"], kept["applied"]
         for subject, row in rows:
             _restore(state, subject, cbor.loads(row))
         state.restored()

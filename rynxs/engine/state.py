@@ -41,6 +41,7 @@ class State:
         origin: the log's name, as its first event recorded it; empty before that.
         plans: what was last planned, by subject.
         statuses: the last status seen of rendered objects, by subject and manifest id.
+        applied: the ``Planned`` record of the newest plan that the cluster took, by subject.
         judged: the ``Judged`` record of each verdict that stands, by the subject it is on.
         affected: subjects whose plan may have changed with another subject, not planned since, with
             the seq of what changed that; in the order in which they are to be judged.
@@ -68,6 +69,7 @@ class State:
         self.origin = ""
         self.plans: dict[str, Planned] = {}
         self.statuses: dict[str, dict[str, Any]] = {}
+        self.applied: dict[str, int] = {}
         self.judged: dict[str, int] = {}
         self.affected: dict[str, int] = {}
         self.incidents: set[str] = set()
@@ -293,6 +295,8 @@ class State:
         elif event.kind == ev.STATUS_OBSERVED and not event.is_erased:
             seen = shapes.checked(shapes.StatusObserved, event)
             self.statuses.setdefault(subject, {})[seen.id] = seen.status
+        elif event.kind == ev.APPLIED and event.cause is not None:
+            self.applied[subject] = event.cause
         if route.reducer is None:
             return
         if not route.decided_by:
@@ -387,8 +391,7 @@ class State:
         reducer, subject, slices = route.reducer, event.subject, self.slices
         assert reducer is not None
         before = slices.value(subject)
-        starts_anew = event.kind in (route.observed, route.deleted)
-        if isinstance(before, Unknown) and not starts_anew:
+        if isinstance(before, Unknown) and event.kind not in route.starts_anew:
             return
         if event.kind == route.observed:
             shapes.check_observation(event)

@@ -31,20 +31,31 @@ class Traces:
     subjects other than its own, and headers do not say which.
     """
 
-    def __init__(self, header: Header) -> None:
-        """`header` is that of a record with a subject."""
+    def __init__(self, header: Header, starts_anew: frozenset[str]) -> None:
+        """Look for what was made of a record.
+
+        Args:
+            header: its header, which has a subject.
+            starts_anew: kinds of events of the subject after which nothing before them counts.
+        """
         self._seq = header.seq
         self._subject = header.subject
         self._is_plan = header.kind == ev.PLANNED
         kind = parse_subject(header.subject).kind
-        self._starts_anew = ev.observed(kind), ev.deleted(kind)
+        self._starts_anew = starts_anew
         # An observation is what later plans are made of; what a deletion says is in none.
-        self._spreads = header.kind in (self._starts_anew[0], ev.JUDGED)
-        self._ended = header.kind == self._starts_anew[1]
+        self._spreads = header.kind in (ev.observed(kind), ev.JUDGED)
+        self._ended = header.kind == ev.deleted(kind)
         self._own: set[int] = set()
         self._related = {header.subject}
         self._plans: list[Trace] = []
         self._failures: dict[int, list[Trace]] = {}
+
+    @property
+    def is_part_of_more(self) -> bool:
+        """Whether the record still counts, beside newer ones of its subject."""
+        observed = ev.observed(parse_subject(self._subject).kind)
+        return not self._ended and observed not in self._starts_anew
 
     def take(self, header: Header) -> None:
         """Take in the next header of the log, from its first record on."""

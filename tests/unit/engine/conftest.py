@@ -38,6 +38,7 @@ class ThingReducer(Reducer):
 
     name = "thing"
     version = "1"
+    decided_by = frozenset({"ThingObserved", "ThingDeleted"})
 
     @property
     def resources(self) -> Sequence[Resource]:

@@ -8,6 +8,7 @@ from rynxs.engine.traces import Traces
 from rynxs.eventlog.record import GENESIS, Header
 
 ONE, TWO, THREE = (f"example.org/Thing/default/{name}" for name in ("one", "two", "three"))
+FRESH = frozenset({"ThingObserved", "ThingDeleted"})
 
 # kind, subject, cause
 LOG: list[tuple[str, str, int | None]] = [
@@ -61,9 +62,19 @@ def header(seq: int) -> Header:
     ],
 )
 def test_what_goes_with_a_record_is_told_by_headers(seq: int, gone: list[int]) -> None:
-    traces = Traces(header(seq))
+    traces = Traces(header(seq), FRESH)
     for each in range(len(LOG)):
         traces.take(header(each))
     found = traces.found()
     assert [trace.seq for trace in found] == gone
     assert all(trace == (s, 1_000 + s, *LOG[s][:2]) for trace, s in zip(found, gone, strict=True))
+
+
+def test_where_every_event_counts_only_the_deletion_ends_what_was_made_of_an_observation() -> None:
+    traces = Traces(header(1), frozenset({"ThingDeleted"}))
+    for seq in range(17):
+        traces.take(header(seq))
+    assert traces.is_part_of_more
+    assert [trace.seq for trace in traces.found()] == [2, 4, 6, 7, 8, 9, 13, 15]
+    traces.take(header(17))
+    assert not traces.is_part_of_more

@@ -1,3 +1,3 @@
 """The Agent kind: its spec, and the reducer that folds its events into state."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -29,9 +29,10 @@ class TestAgentReducer(ReducerConformance):
                 "role": "director",
                 "team": "alpha",
                 "manages": ["smallest"],
-                "permissions": {"canAssignTasks": True},
-                "image": IMAGE,
+                "permissions": {"canAssignTasks": True, "canManageTeam": True},
+                "image": {**IMAGE, "health": {"path": "/ready", "port": 9000}},
                 "workspace": {"size": "1Gi", "retain": True},
+                "universeRef": "main",
                 "provider": {
                     "kind": "openai",
                     "baseUrl": "https://models.example.org/v1",
@@ -41,7 +42,28 @@ class TestAgentReducer(ReducerConformance):
                 "tools": {"allow": ["search", "read"]},
                 "network": {"allowEgressTo": ["10.0.0.0/8", "redis.cache:6379"]},
                 "resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": 2}},
+                "serviceAccountToken": True,
                 "suspend": True,
             },
         },
+        {
+            "apiVersion": "universe.ai/v1alpha1",
+            "kind": "Agent",
+            "metadata": {"name": "unsupported"},
+            "spec": {
+                "role": "worker",
+                "image": IMAGE,
+                "network": {"allowEgressTo": ["api.example.com:443"]},
+                "permissions": {"canAccessAuditLogs": True},
+            },
+        },
     )
+
+
+class TestAgentReducerWithSettings(TestAgentReducer):
+    settings = {  # noqa: RUF012
+        "auditLog": {"url": "s3://log/", "allowEgressTo": ["minio.storage:9000"]},
+        "hostNames": "cilium",
+        "resources": {},
+    }
+    hash_seeds = (1, 2)

@@ -1,55 +1,69 @@
+"""What the reducer makes of an Agent: its slice, what it refuses, and its status."""
+
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rynxs.api import Event
 from rynxs.engine.observation import problems
+from rynxs.engine.slices import Slices
 from rynxs.eventlog import canonical
-from rynxs_reducer_agent.egress import parse_egress
 from rynxs_reducer_agent.model import AgentSpec
-from rynxs_reducer_agent.plugin import AgentSettings, rynxs_reducer
+from rynxs_reducer_agent.plugin import rynxs_reducer
 from rynxs_reducer_agent.reducer import AGENT, AgentReducer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from rynxs_reducer_agent.settings import AgentSettings
 
 SPEC = {"role": "worker", "image": {"repository": "example.org/agent", "tag": "v1"}}
-DIGEST = "sha256:" + "a" * 64
 SUBJECT = "universe.ai/Agent/default/worker"
+HOST = {"network": {"allowEgressTo": ["10.0.0.0/8", "api.example.com:443"]}}
+READS_LOG = {"permissions": {"canAccessAuditLogs": True}}
+AUDIT_LOG = {"url": "s3://log/", "allowEgressTo": ["minio.storage:9000"]}
+SEEN = {"apps/v1/Deployment/default/agent-worker": {"readyReplicas": 1}}
 
 
-class NoView:
-    """An agent's slice depends on no other subject."""
-
-    def get(self, subject: str) -> Mapping[str, Any] | None:
-        raise AssertionError(subject)
-
-    def of_kind(self, group_kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        raise AssertionError(group_kind)
-
-
-def payload(name: str = "worker", **change: Any) -> dict[str, Any]:
+def payload(**change: Any) -> dict[str, Any]:
     return {
         "actor": {"authenticated": False, "name": "tester"},
         "deleting": False,
         "object": {
             "apiVersion": "universe.ai/v1alpha1",
             "kind": "Agent",
-            "metadata": {"name": name, "namespace": "default", "uid": None},
+            "metadata": {"name": "worker", "namespace": "default", "uid": None},
             "spec": copy.deepcopy(SPEC),
         },
     } | change
 
 
+def reducer(**settings: Any) -> AgentReducer:
+    return AgentReducer(AgentSettings.model_validate(settings))
+
+
 def reduce(kind: str, body: dict[str, Any], current: Any = None) -> Any:
     event = Event(7, 1, 1, kind, SUBJECT, canonical.encode(body))
-    return AgentReducer().reduce(current, event, NoView())
+    return reducer().reduce(current, event, Slices())
+
+
+def observed(spec: dict[str, Any], **settings: Any) -> Any:
+    body = payload()
+    body["object"]["spec"] |= spec
+    event = Event(7, 1, 1, "AgentObserved", SUBJECT, canonical.encode(body))
+    return reducer(**settings).reduce(None, event, Slices())
+
+
+def verdict(**change: Any) -> dict[str, Any]:
+    return {"conditions": [], "holds": {}, "patch": {}, "refused": False} | change
+
+
+def status(current: Any, given: Any = None, seen: Any = None) -> dict[str, Any]:
+    """Return an agent's status under a verdict."""
+    view = Slices()
+    view.put(SUBJECT, current)
+    view.put_verdict(SUBJECT, given)
+    return dict(reducer().status(SUBJECT, current, view, seen or {}))
 
 
 def test_an_observed_agent_is_accepted_with_every_default_filled_in() -> None:
@@ -64,47 +78,30 @@ def test_an_observed_agent_is_accepted_with_every_default_filled_in() -> None:
     }
     assert after["spec"]["suspend"] is False
     assert set(after["spec"]) == {f.alias for f in AgentSpec.model_fields.values()}
-
-
-def test_the_spec_of_the_first_design_applies_unchanged() -> None:
-    AgentSpec.model_validate(
-        {
-            "role": "worker",
-            "team": "t",
-            "manages": [],
-            "permissions": {
-                "canAssignTasks": False,
-                "canAccessAuditLogs": False,
-                "canManageTeam": False,
-            },
-            "image": {"repository": "ghcr.io/rynxs/agent", "tag": "v0.1.0", "verify": False},
-            "workspace": {"size": "1Gi"},
-        }
-    )
+    assert after["metadata"] == {"name": "worker", "namespace": "default", "uid": None}
 
 
 def test_a_deleted_agent_has_no_slice() -> None:
     assert reduce("AgentDeleted", {}, current={"metadata": {}}) is None
 
 
-def test_other_events_of_the_subject_change_nothing() -> None:
+@pytest.mark.parametrize("kind", ["Applied", "StatusObserved", "DeadlineReached"])
+def test_other_events_of_the_subject_change_nothing(kind: str) -> None:
     current = reduce("AgentObserved", payload())
-    assert reduce("Applied", {}, current) is current
+    assert reduce(kind, {}, current) is current
 
 
 def test_a_refused_observation_has_no_spec_and_says_why() -> None:
     body = payload(refused=[{"path": "spec.x", "rule": "unknown field"}])
     del body["object"]["spec"]
     after = reduce("AgentObserved", body)
-    assert "spec" not in after
+    assert set(after) == {"conditions", "deleting", "metadata"}
     assert after["conditions"][0]["status"] == "False"
     assert after["conditions"][0]["message"] == "spec.x: unknown field"
 
 
 def test_a_spec_that_a_cluster_let_through_is_checked_again() -> None:
-    body = payload()
-    body["object"]["spec"]["role"] = "boss"
-    after = reduce("AgentObserved", body)
+    after = observed({"role": "boss"})
     assert "spec" not in after
     assert after["conditions"][0]["message"].startswith("spec.role: ")
 
@@ -119,124 +116,124 @@ def test_a_name_leaves_room_for_the_names_of_what_is_rendered(name: str, fits: b
     assert (problems(AGENT, manifest) == []) is fits
 
 
+def test_egress_targets_are_parsed_in_their_order() -> None:
+    targets = ["models.inference:8080", "198.51.100.0/24"]
+    after = observed({"network": {"allowEgressTo": targets}})
+    assert after["egress"] == [
+        {"namespace": "inference", "port": 8080, "service": "models"},
+        {"cidr": "198.51.100.0/24", "port": None},
+    ]
+
+
+def test_a_host_name_is_refused_with_the_field_and_what_to_do() -> None:
+    after = observed(HOST)
+    (condition,) = after["conditions"]
+    assert "spec" not in after
+    assert (condition["status"], condition["reason"]) == ("False", "Unsupported")
+    assert condition["message"].startswith("spec.network.allowEgressTo[1]: ")
+    assert "settings.reducers.agent.hostNames" in condition["message"]
+
+
+def test_a_host_name_is_taken_where_the_settings_name_who_can_allow_it() -> None:
+    after = observed(HOST, hostNames="cilium")
+    assert after["egress"][1] == {"host": "api.example.com", "port": 443}
+    assert after["hostNames"] == "cilium"
+    assert after["conditions"][0]["status"] == "True"
+
+
+def test_what_is_said_of_many_host_names_fits_a_condition() -> None:
+    targets = [f"a{number}.example.com" for number in range(256)]
+    message = observed({"network": {"allowEgressTo": targets}})["conditions"][0]["message"]
+    assert "spec.network.allowEgressTo[255]" in message
+    assert len(message) <= 32_768
+
+
+def test_an_agent_may_read_the_audit_log_only_where_one_is_offered() -> None:
+    refused = observed(READS_LOG)
+    assert "spec" not in refused
+    message = refused["conditions"][0]["message"]
+    assert message.startswith("spec.permissions.canAccessAuditLogs: ")
+    assert "settings.reducers.agent.auditLog" in message
+    assert observed(READS_LOG, auditLog=AUDIT_LOG)["auditLog"] == {
+        "credentialsSecret": None,
+        "egress": [{"namespace": "storage", "port": 9000, "service": "minio"}],
+        "url": "s3://log/",
+    }
+    assert observed({}, auditLog=AUDIT_LOG)["auditLog"] is None
+
+
+def test_all_that_is_not_supported_is_told_at_once() -> None:
+    message = observed(HOST | READS_LOG)["conditions"][0]["message"]
+    assert "spec.network.allowEgressTo[1]: " in message
+    assert "spec.permissions.canAccessAuditLogs: " in message
+
+
+def test_default_resources_come_from_the_settings_and_leave_the_spec_as_it_is() -> None:
+    own = {"limits": {"cpu": "2"}, "requests": {}}
+    after = observed({"resources": own}, resources={"limits": {"cpu": "1", "memory": "1Gi"}})
+    assert after["spec"]["resources"] == own
+    assert after["defaults"]["resources"] == {
+        "limits": {"cpu": "1", "memory": "1Gi"},
+        "requests": {},
+    }
+    assert observed({})["defaults"]["resources"]["limits"] == {"cpu": "1", "memory": "1Gi"}
+
+
 @pytest.mark.parametrize(
-    ("target", "parsed"),
+    ("settings", "path"),
     [
-        ("198.51.100.7", {"cidr": "198.51.100.7/32", "port": None}),
-        ("198.51.100.7:443", {"cidr": "198.51.100.7/32", "port": 443}),
-        ("10.0.0.0/8", {"cidr": "10.0.0.0/8", "port": None}),
-        ("10.0.0.0/8:80", {"cidr": "10.0.0.0/8", "port": 80}),
-        ("2001:db8::1", {"cidr": "2001:db8::1/128", "port": None}),
-        ("[2001:db8::/32]:443", {"cidr": "2001:db8::/32", "port": 443}),
-        ("[2001:db8::1]", {"cidr": "2001:db8::1/128", "port": None}),
-        ("models.inference", {"namespace": "inference", "port": None, "service": "models"}),
-        ("models.inference:8080", {"namespace": "inference", "port": 8080, "service": "models"}),
-        (
-            "models.inference.svc.cluster.local:8080",
-            {"namespace": "inference", "port": 8080, "service": "models"},
-        ),
+        ({"hostNames": "calico"}, "hostNames"),
+        ({"auditLog": {}}, "auditLog.url"),
+        ({"auditLog": {"url": ""}}, "auditLog.url"),
+        ({"auditLog": AUDIT_LOG | {"allowEgressTo": ["a..b"]}}, "auditLog.allowEgressTo"),
+        ({"auditLog": AUDIT_LOG | {"allowEgressTo": ["s3.example.com"]}}, "has a host name"),
+        ({"resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}}, "resources"),
+        ({"unknown": 1}, "unknown"),
     ],
 )
-def test_an_egress_target_is_what_a_network_policy_can_express(
-    target: str, parsed: dict[str, Any]
+def test_settings_that_nobody_could_act_on_are_refused(settings: Any, path: str) -> None:
+    with pytest.raises(ValidationError, match=path):
+        AgentSettings.model_validate(settings)
+
+
+def test_the_audit_log_may_have_a_host_name_where_agents_may() -> None:
+    reachable = AUDIT_LOG | {"allowEgressTo": ["s3.example.com:443"]}
+    after = observed(READS_LOG, auditLog=reachable, hostNames="cilium")
+    assert after["auditLog"]["egress"] == [{"host": "s3.example.com", "port": 443}]
+
+
+@pytest.mark.parametrize(
+    ("spec", "given", "seen", "phase", "ready"),
+    [
+        ({}, None, {}, "Active", False),
+        ({}, None, SEEN, "Active", True),
+        ({}, None, {name: {} for name in SEEN}, "Active", False),
+        ({}, None, {name: {"readyReplicas": 0} for name in SEEN}, "Active", False),
+        ({"suspend": True}, None, SEEN, "Suspended", False),
+        ({}, verdict(), SEEN, "Active", True),
+        ({}, verdict(refused=True), SEEN, "Refused", False),
+        ({}, verdict(patch={"spec": {"suspend": True}}), SEEN, "Suspended", False),
+        ({"universeRef": "main"}, verdict(), SEEN, "Active", True),
+        ({"universeRef": "main"}, None, SEEN, "Refused", False),
+        ({"role": "boss"}, None, SEEN, "Refused", False),
+    ],
+)
+def test_its_status_says_whether_it_is_to_run_and_is_ready(
+    spec: dict[str, Any], given: Any, seen: Any, phase: str, ready: bool
 ) -> None:
-    assert parse_egress(target) == parsed
+    found = status(observed(spec), given, seen)
+    assert (found["phase"], found["ready"]) == (phase, ready)
 
 
-@pytest.mark.parametrize(
-    ("target", "reason"),
-    [
-        ("api.example.com", "host name"),
-        ("localhost", "host name"),
-        ("api.example.com:443", "host name"),
-        ("10.0.0.1/8", "host bits"),
-        ("10.0.0.0/8:0", "port 0"),
-        ("10.0.0.0/8:65536", "port 65536"),
-        ("https://example.com/", "not an egress target"),
-        ("a..b", "not an egress target"),
-        ("", "not an egress target"),
-        ("*", "not an egress target"),
-    ],
-)
-def test_what_a_network_policy_cannot_express_is_refused_with_a_reason(
-    target: str, reason: str
-) -> None:
-    with pytest.raises(ValueError, match=reason):
-        parse_egress(target)
-
-
-@given(st.text(max_size=40))
-def test_any_text_is_an_egress_target_or_refused(text: str) -> None:
-    try:
-        parsed = parse_egress(text)
-    except ValueError:
-        return
-    assert set(parsed) in ({"cidr", "port"}, {"namespace", "port", "service"})
-
-
-@pytest.mark.parametrize(
-    ("change", "valid"),
-    [
-        ({"image": {"repository": "example.org/a", "tag": "v1", "verify": True}}, False),
-        (
-            {
-                "image": {
-                    "repository": "example.org/a",
-                    "tag": "v1@sha256:" + "a" * 64,
-                    "verify": True,
-                }
-            },
-            True,
-        ),
-        ({"image": {"repository": "example.org/a", "tag": DIGEST}}, True),
-        ({"image": {"repository": "Example.org/a", "tag": "v1"}}, False),
-        ({"image": {"repository": "localhost:5000/a/b", "tag": "v1"}}, True),
-        ({"image": {"repository": "a", "tag": "bad tag"}}, False),
-        ({"role": "manager", "manages": ["a", "b"]}, True),
-        ({"manages": ["a"]}, False),
-        ({"workspace": {"size": 1024}}, True),
-        ({"workspace": {"size": "1.5Gi", "storageClassName": "fast"}}, True),
-        ({"workspace": {"size": "1gb"}}, False),
-        ({"workspace": {"size": True}}, False),
-        ({"resources": {"limits": {"cpu": 2, "memory": "1Gi"}}}, True),
-        ({"resources": {"limits": {"gpu": 1}}}, False),
-        ({"resources": {"limits": {"nvidia.com/gpu": 1}}}, True),
-        ({"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "1500m"}}}, False),
-        ({"resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1G"}}}, False),
-        ({"resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": 1}}}, True),
-        ({"resources": {"limits": {"cpu": 0.5}}}, False),
-        ({"workspace": {"size": 0}}, False),
-        ({"workspace": {"size": "1Gi\n"}}, False),
-        ({"network": {"allowEgressTo": ["fe80::1%eth0"]}}, False),
-        ({"workspace": {"size": "100m"}}, False),
-        ({"workspace": {"size": "1Gi", "storageClassName": ""}}, True),
-        ({"workspace": {"size": "1Gi", "storageClassName": "a..b"}}, False),
-        ({"tools": {"allow": ["files", "mcp:search/*"]}}, True),
-        ({"tools": {"allow": [""]}}, False),
-        ({"provider": {"kind": "openai", "baseUrl": "http://m:80/v1", "model": "x"}}, True),
-        ({"provider": {"kind": "openai", "baseUrl": "http://m:99999", "model": "x"}}, False),
-        ({"provider": {"kind": "openai", "baseUrl": "//m", "model": "x"}}, False),
-    ],
-)
-def test_the_spec_is_checked_field_by_field(change: dict[str, Any], valid: bool) -> None:
-    try:
-        AgentSpec.model_validate(SPEC | change)
-    except ValidationError:
-        assert not valid
-    else:
-        assert valid
-
-
-def test_every_field_says_what_it_means() -> None:
-    schema = AgentSpec.model_json_schema(by_alias=True)
-    for model in (schema, *schema["$defs"].values()):
-        for name, member in model["properties"].items():
-            assert member.get("description"), name
+def test_who_asks_for_a_universe_that_nobody_judges_is_told_what_to_pick() -> None:
+    (condition,) = status(observed({"universeRef": "main"}))["conditions"]
+    assert (condition["status"], condition["reason"]) == ("False", "NoUniverses")
+    assert "plugins.reducers" in condition["message"]
 
 
 def test_the_hook_gives_the_reducer_of_the_agent_kind() -> None:
     plugin = rynxs_reducer()
-    reducer = plugin.create(AgentSettings())
-    assert (plugin.name, reducer.name) == ("agent", "agent")
-    assert list(reducer.resources) == [AGENT]
-    assert list(reducer.dependents(SUBJECT, NoView())) == []
+    made = plugin.create(AgentSettings())
+    assert (plugin.name, made.name) == ("agent", "agent")
+    assert list(made.resources) == [AGENT]
+    assert list(made.dependents(SUBJECT, Slices())) == []

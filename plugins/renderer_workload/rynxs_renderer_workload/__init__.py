@@ -1,3 +1,3 @@
-"""Renders an agent as ConfigMap, PersistentVolumeClaim, NetworkPolicy and Deployment."""
+"""Renders agents and sessions as the Kubernetes objects that run them and confine them."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

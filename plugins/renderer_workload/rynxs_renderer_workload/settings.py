@@ -22,4 +22,7 @@ class WorkloadSettings(ConfigModel):
     run_as_user: int = Field(
         65532, ge=1, le=2**31 - 1, description="User and group id of the agents' processes."
     )
+    task_port: int = Field(
+        8080, ge=1, le=65_535, description="Where agents take tasks from those who manage them."
+    )
     dns: Dns = Field(Dns(), description="The cluster's DNS servers.")

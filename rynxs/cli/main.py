@@ -22,6 +22,8 @@ from rynxs.cli import (
     checkpoint_verify,
     config_schema,
     config_show,
+    crds_docs,
+    crds_generate,
     keys_generate,
     keys_rotate,
     keys_show,
@@ -116,6 +118,11 @@ _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
         "config",
         "See the configuration and its schema.",
         {"show": config_show.command, "schema": config_schema.command},
+    ),
+    (
+        "crds",
+        "Make CustomResourceDefinitions and an API reference from the reducers' models.",
+        {"generate": crds_generate.command, "docs": crds_docs.command},
     ),
 )
 

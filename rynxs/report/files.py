@@ -35,12 +35,21 @@ def check_replaceable(path: Path, text: str) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a file, or replace a report; a reader sees the old one or the new one, whole.
 
-    A process that is killed meanwhile may leave a file ``.NAME.*.tmp`` beside it.
-
     Raises:
         OutputError: it can't be written, or is another file; what stood there still does.
     """
     check_replaceable(path, text)
+    replace_whole(path, text)
+
+
+def replace_whole(path: Path, text: str) -> None:
+    """Write a file, whatever it was; a reader sees the old one or the new one, whole.
+
+    A process that is killed meanwhile may leave a file ``.NAME.*.tmp`` beside it.
+
+    Raises:
+        OutputError: it can't be written; what stood there still does.
+    """
     temporary: str | None = None
     try:
         with tempfile.NamedTemporaryFile(

@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions, and an API reference, from the models that reducers declare."""

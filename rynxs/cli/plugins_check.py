@@ -9,6 +9,8 @@ import typer
 from rynxs.cli.options import ConfigOption, JsonOption
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from rynxs.plugins import Installed, PluginManager
@@ -50,7 +52,8 @@ def command(
 
     Each promise passes, fails and why, or is skipped where it does not apply: that failing I/O
     loses nothing is tested by a plugin's own tests, which know its calls. Reducers and renderers
-    have the settings that the configuration gives them. The exit status is 1 if a promise fails.
+    have the settings that the configuration gives them; with them work the installed plugins that
+    they can't do without. The exit status is 1 if a promise fails.
     """
     from rynxs.cli.console import emit
     from rynxs.plugins import PluginManager
@@ -63,11 +66,12 @@ def command(
     promises = _judged(order)
     document = {
         "distribution": plugin.distribution,
+        "notes": list(order.notes),
         "plugin": f"{plugin.family}.{plugin.name}",
         "promises": [promise._asdict() for promise in promises],
         "version": plugin.version,
     }
-    emit(json, document, lambda console: _show(console, plugin, promises))
+    emit(json, document, lambda console: _show(console, plugin, promises, order.notes))
     if any(promise.outcome == "failed" for promise in promises):
         raise typer.Exit(1)
 
@@ -111,7 +115,9 @@ def _judged(order: Order) -> list[Promise]:
         return [promise for (promise,) in track(one_by_one, run.total, "checking")]
 
 
-def _show(console: Console, plugin: Installed, promises: list[Promise]) -> None:
+def _show(
+    console: Console, plugin: Installed, promises: list[Promise], notes: Sequence[str]
+) -> None:
     from rich.text import Text
 
     from rynxs.cli.console import one_line, printable
@@ -125,3 +131,5 @@ def _show(console: Console, plugin: Installed, promises: list[Promise]) -> None:
     counts = {word: sum(each.outcome == word for each in promises) for word in _STYLES}
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     console.print(f"\n{len(promises)} promises: {told}")
+    for note in notes:
+        console.print(f"note: {printable(note)}", markup=False)

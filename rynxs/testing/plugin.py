@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from pydantic import ValidationError
-from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic import PydanticUserError, ValidationError
 
 from rynxs.config import ConfigModel
+from rynxs.schema import json_schema_of
 from rynxs.testing.hooks import declared, installed_names
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class PluginConformance(HookConformance):
         """``rynxs config schema`` shows it."""
         model = plugin.settings
         try:
-            model.model_json_schema(by_alias=True)
-        except PydanticInvalidForJsonSchema as error:
+            json_schema_of(model)
+        except PydanticUserError as error:
             raise AssertionError(f"{model.__name__} must have a JSON Schema: {error}") from None
 
     def test_its_settings_survive_being_recorded(self, plugin: Any) -> None:

@@ -32,6 +32,7 @@ from rynxs.engine.state import Slices
 from rynxs.errors import ValueRefused
 from rynxs.eventlog import canonical
 from rynxs.eventlog.record import is_kind, is_subject
+from rynxs.schema import json_schema_of
 from rynxs.testing.hooks import Pick
 from rynxs.testing.pure.calls import changes
 from rynxs.testing.pure.purity import PureConformance
@@ -62,10 +63,12 @@ class ReducerConformance(PureConformance):
     Attributes:
         neighbours: sample manifests of other reducers' kinds, which it governs or reads.
         reducer_modules: the hook modules of those reducers.
+        reducer_settings: their raw settings by module, where they need some.
     """
 
     neighbours: ClassVar[Sequence[Mapping[str, Any]]] = ()
     reducer_modules: ClassVar[Sequence[str]] = ()
+    reducer_settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     family = "reducer"
     contract = Reducer
@@ -75,7 +78,10 @@ class ReducerConformance(PureConformance):
 
     def sample(self) -> Sample:
         """Return the sample objects, and the reducers that make slices of them."""
-        others = [Pick("reducer", module, {}) for module in self.reducer_modules]
+        others = [
+            Pick("reducer", module, self.reducer_settings.get(module, {}))
+            for module in self.reducer_modules
+        ]
         return Sample([*others, self.pick()], [*self.neighbours, *self.objects])
 
     def calls(self) -> Iterator[Call]:
@@ -119,7 +125,7 @@ class ReducerConformance(PureConformance):
             assert issubclass(model, SpecModel), (
                 f"{resource.kind}: {model.__name__} must be derived from rynxs.api.SpecModel"
             )
-            schema = model.model_json_schema(by_alias=True)
+            schema = json_schema_of(model)
             assert schema.get("additionalProperties") is False, (
                 f"{resource.kind}: {model.__name__} must refuse unknown fields"
             )

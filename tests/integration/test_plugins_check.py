@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.conftest import Cli, Outcome
-
-    Install = Callable[..., None]
+    from tests.integration.conftest import Install
 
 SCRIPT = Path(sys.executable).with_name("rynxs")
 SINK = """
@@ -72,26 +69,6 @@ def rynxs_reducer():
 SIZE = "apiVersion: acme.example/v1\nkind: Size\nmetadata: {name: one}\nspec: {size: 3}\n"
 
 
-@pytest.fixture
-def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Leave a distribution as pip would, in a directory on the path, here and in processes."""
-    site = tmp_path_factory.mktemp("site")
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setenv("PYTHONPATH", str(site))
-
-    def make(entry_point: str, code: str, value: str = "") -> None:
-        module = "acme_" + entry_point.replace(".", "_")
-        (site / f"{module}.py").write_text(code)
-        info = site / f"{module}-1.2.3.dist-info"
-        info.mkdir()
-        name = module.replace("_", "-")
-        (info / "METADATA").write_text(f"Name: {name}\nVersion: 1.2.3\n")
-        (info / "entry_points.txt").write_text(f"[rynxs]\n{entry_point} = {value or module}\n")
-        monkeypatch.delitem(sys.modules, module, raising=False)
-
-    return make
-
-
 def judged(outcome: Outcome) -> dict[str, tuple[str, str]]:
     """Return what came of each promise, by its name."""
     return {each["name"]: (each["outcome"], each["message"]) for each in outcome.json()["promises"]}
@@ -101,6 +78,9 @@ def judged(outcome: Outcome) -> dict[str, tuple[str, str]]:
     ("name", "promise"),
     [
         ("agent", "a valid object gets a slice"),
+        ("reducer.session", "replay gives what the live run gave"),
+        ("reducer.universe", "the same call gives the same again"),
+        ("renderer.sandbox", "it renders something of the samples"),
         ("renderer.workload", "it renders something of the samples"),
         ("ed25519", "a signed note verifies"),
     ],
@@ -112,7 +92,8 @@ def test_every_promise_of_a_plugin_is_judged(
     checked = cli("plugins", "check", name, *samples, "--json")
     assert checked.status == 0, checked.err
     document = checked.json()
-    assert set(document) == {"distribution", "plugin", "promises", "version"}
+    assert set(document) == {"distribution", "notes", "plugin", "promises", "version"}
+    assert document["notes"] == []
     assert document["plugin"].endswith(name)
     found = judged(checked)
     assert found[promise] == ("passed", "")

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import AfterValidator, Field
 
-from rynxs.config import Config, RawConfig, json_schema, load_config
+from rynxs.config import Config, ConfigModel, RawConfig, json_schema, load_config
 from rynxs.documents import dump_documents
 from rynxs.errors import ConfigError, ManifestError, PluginError
 from rynxs.plugins import PluginManager
@@ -20,12 +22,18 @@ def load(tmp_path: Path, value: Any) -> Config:
     return load_config(file, PluginManager())
 
 
+def with_secret(name: str) -> dict[str, Any]:
+    """Return settings with a name whose pattern follows a validator."""
+    audit_log = {"url": "s3://log/", "credentialsSecret": name}
+    return {"settings": {"reducers": {"agent": {"auditLog": audit_log}}}}
+
+
 def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     effective = load_config(None, PluginManager()).effective()
     assert effective["plugins"] == {
         "cosigners": [],
-        "reducers": ["agent"],
+        "reducers": ["agent", "session", "universe"],
         "renderers": ["workload"],
         "signer": "ed25519",
         "sink": "file",
@@ -149,6 +157,8 @@ def test_without_a_signature_scheme_no_key_is_used(tmp_path: Path) -> None:
         ({"settings": {"renderers": {"workload": {"runAsUser": 0}}}}, False),
         ({"plugins": {"sinks": "x"}}, False),
         ({"settings": {"cosigners": {"mldsa44": {"keyFile": "x"}}}}, False),
+        (with_secret("log-reader"), True),
+        (with_secret("Log_Reader"), False),
     ],
 )
 def test_the_schema_of_the_picked_plugins_judges_as_we_do(
@@ -158,6 +168,32 @@ def test_the_schema_of_the_picked_plugins_judges_as_we_do(
     Draft202012Validator.check_schema(schema)
     json.dumps(schema)
     assert Draft202012Validator(schema).is_valid(value) is valid
+
+
+def test_a_pattern_that_follows_a_validator_stands_in_the_schema(tmp_path: Path) -> None:
+    schema = json_schema(load(tmp_path, {}))
+    secret, null = schema["$defs"]["AuditLog"]["properties"]["credentialsSecret"]["anyOf"]
+    assert secret["pattern"].startswith("^[a-z0-9]")
+    assert null == {"type": "null"}
+
+
+def test_a_plugin_with_a_setting_that_no_schema_describes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Settings(ConfigModel):
+        name: Annotated[
+            Annotated[str, Field(pattern="^a"), AfterValidator(str.strip)], Field(pattern="b$")
+        ] = "ab"
+
+    manager = PluginManager()
+    odd = replace(manager.renderer("workload"), settings=Settings)
+    monkeypatch.setattr(manager, "renderer", {"workload": odd}.__getitem__)
+    file = tmp_path / "rynxs.yaml"
+    file.write_text("{}")
+    config = load_config(file, manager)
+    assert config.effective()["settings"]["renderers"] == {"workload": {"name": "ab"}}
+    with pytest.raises(PluginError, match=r"a setting without a JSON Schema: .*\^a.* is followed"):
+        json_schema(config)
 
 
 def test_every_setting_in_the_schema_says_what_it_means(tmp_path: Path) -> None:

@@ -34,7 +34,14 @@ def _sink(order: Order) -> type:
 def _reducer(order: Order) -> type:
     from rynxs.testing.reducer import ReducerConformance
 
-    return _of_settings(ReducerConformance, order, objects=order.objects)
+    return _of_settings(
+        ReducerConformance,
+        order,
+        objects=order.objects,
+        neighbours=order.neighbours,
+        reducer_modules=[module for module, _ in order.reducers],
+        reducer_settings=dict(order.reducers),
+    )
 
 
 def _renderer(order: Order) -> type:
@@ -46,6 +53,8 @@ def _renderer(order: Order) -> type:
         objects=order.objects,
         reducer_modules=[module for module, _ in order.reducers],
         reducer_settings=dict(order.reducers),
+        renderer_modules=[module for module, _ in order.renderers],
+        renderer_settings=dict(order.renderers),
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.errors import PluginError, UsageError
+from rynxs.errors import UsageError
+from rynxs.testing.check.making import module_of
 from rynxs.testing.check.places import FRESH
 from rynxs.testing.check.promise import Order
 from rynxs.testing.check.samples import sampled
@@ -37,12 +38,10 @@ def order_of(plugin: Installed, manager: PluginManager, given: Given) -> Order:
 
     Raises:
         UsageError: something needed was not given, or something given is not for this family.
-        PluginError: the plugin does not load.
+        PluginError: the plugin, or one that it can't do without, is not there or does not load.
     """
     manager.load(plugin)
-    module = plugin.entry_point.value
-    if ":" in module:
-        raise PluginError(f"{plugin}: its entry point is {module!r}, and must be a module")
+    module = module_of(plugin)
     if given.log is not None and plugin.family != "sink":
         raise UsageError(f"--log is for sinks, and {plugin} is none")
     if given.manifests and plugin.family not in {"reducer", "renderer"}:

@@ -33,19 +33,25 @@ class Order(NamedTuple):
         module: import path of the module with its hook.
         settings: raw settings of a reducer or renderer.
         objects: sample manifests for it.
-        reducers: module and raw settings of each reducer that makes slices for a renderer.
+        neighbours: sample manifests of the kinds that a reducer governs or reads.
+        reducers: module and raw settings of each other reducer that makes slices of the samples.
+        renderers: module and raw settings of each renderer whose manifests a renderer revises.
         log: what follows ``name:`` in the URL of a sink's logs, with ``{}`` for a fresh name; None
             for paths in a temporary directory.
         kills: how often a sink's writer is killed.
+        notes: what of it is not judged, a sentence each.
     """
 
     family: str
     module: str
     settings: Mapping[str, Any] = {}
     objects: Sequence[Mapping[str, Any]] = ()
+    neighbours: Sequence[Mapping[str, Any]] = ()
     reducers: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    renderers: Sequence[tuple[str, Mapping[str, Any]]] = ()
     log: str | None = None
     kills: int = 20
+    notes: Sequence[str] = ()
 
     def as_json(self) -> str:
         """Return the order as text."""

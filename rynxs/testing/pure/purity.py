@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from rynxs.engine import shapes
 from rynxs.testing.hooks import Pick
 from rynxs.testing.plugin import PluginConformance
+from rynxs.testing.pure.asking import calls
 from rynxs.testing.pure.calls import changes, plain
 from rynxs.testing.pure.frozen import freeze
 from rynxs.testing.pure.live import run_live, run_replay
-from rynxs.testing.pure.samples import Sample, calls
+from rynxs.testing.pure.samples import Sample
 from rynxs.testing.pure.transcript import transcripts
 from rynxs.testing.pure.watch import watched
 

@@ -160,6 +160,29 @@ CASES = {
         {PURE},
         "time.time_ns() <- <lambda> (ReadsTheClockForDependents.py:7) <- dependents (",
     ),
+    "ReadsTheClockToJudge": Case(
+        """
+        governs = frozenset({"acme.example/Widget"})
+
+        def judge(self, subject, current, view, occasion):
+            assert time.time() > occasion.seq
+            return None
+        """,
+        {PURE},
+        "time.time() <- judge (ReadsTheClockToJudge.py:",
+    ),
+    "MightChangeAVerdict": Case(
+        """
+        governs = frozenset({"acme.example/Widget"})
+
+        def judge(self, subject, current, view, occasion):
+            last = view.verdict(subject) or {"conditions": []}
+            last["conditions"].sort()
+            return {"conditions": [], "patch": {}, "holds": {}, "refused": occasion.is_planned}
+        """,
+        {UNCHANGED},
+        "list.sort <- judge (MightChangeAVerdict.py:",
+    ),
     "CountsItsCalls": Case(
         """
         calls = itertools.count()

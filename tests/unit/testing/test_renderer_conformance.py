@@ -52,7 +52,7 @@ def rynxs_reducer():
     return ReducerPlugin(name="widget", settings=Settings, create=WidgetReducer)
 """
 GOOD = """
-import copy, decimal, os, random
+import copy, decimal, os, random, time
 from rynxs.api import ConfigModel, Renderer, RendererPlugin, hookimpl, parse_subject
 
 
@@ -95,6 +95,27 @@ class Broken(WidgetRenderer):
 def rynxs_renderer():
     return RendererPlugin(name="widget", settings=ConfigModel, create=lambda settings: Broken())
 """
+REVISER = """
+from good import *
+
+class Reviser(Renderer):
+    name = "reviser"
+    version = "1.0.0"
+    revises = frozenset({"widget"})
+
+    def render(self, subject, current, view):
+        return []
+
+    def revise(self, subject, current, view, manifests):
+        if parse_subject(subject).group_kind != "acme.example/Widget":
+            return manifests
+        return [{**manifest, "kind": "Secret"} for manifest in manifests]
+
+@hookimpl
+def rynxs_renderer():
+    return RendererPlugin(name="reviser", settings=ConfigModel, create=lambda settings: Reviser())
+"""
+IDLE = REVISER.replace(', "kind": "Secret"', "")
 TEST = """
 from rynxs.testing.renderer import RendererConformance
 
@@ -110,6 +131,14 @@ class Widget(RendererConformance):
 
 class TestGood(Widget):
     plugin_module = "good"
+
+class TestGoodReviser(Widget):
+    plugin_module = "reviser"
+    renderer_modules = ["good"]
+    test_every_process_gives_the_same = None
+
+class TestIdleReviser(TestGoodReviser):
+    plugin_module = "idle"
 """
 
 
@@ -131,6 +160,9 @@ EVERYWHERE = "test_every_process_gives_the_same"
 REPLAY = "test_replay_gives_what_the_live_run_gave"
 WHOLE = "test_every_manifest_has_apiversion_kind_and_name"
 FOREIGN = "test_a_subject_of_a_foreign_kind_gets_nothing"
+FOREIGN_REVISED = "test_a_renderer_revises_nothing_of_a_foreign_kind"
+SOMETHING = "test_it_renders_something_of_the_samples"
+TWICE = "test_no_manifest_is_rendered_twice_for_a_subject"
 CASES = {
     "RendersForEverybody": Case(
         "def is_mine(self, subject): return True",
@@ -232,7 +264,7 @@ CASES = {
     ),
     "RendersTwice": Case(
         "def manifests(self, namespace, current): return 2 * super().manifests(namespace, current)",
-        {"test_no_manifest_is_rendered_twice_for_a_subject", REPLAY},
+        {TWICE, REPLAY},
         "rendered twice: v1/ConfigMap/default/widget-a",
     ),
     "NeedsASize": Case(
@@ -244,9 +276,66 @@ CASES = {
         {"test_every_slice_can_be_rendered", REPLAY},
         "for acme.example/Widget/default/a: must not raise, but raised KeyError: 'size'",
     ),
+    "ChangesWhatItRevises": Case(
+        """
+        def revise(self, subject, current, view, manifests):
+            for manifest in manifests if self.is_mine(subject) else ():
+                manifest["data"]["size"] = "0"
+            return manifests
+        """,
+        {UNCHANGED},
+        "[3][0].data.size: '1' -> '0'",
+    ),
+    "MightChangeWhatItRevises": Case(
+        """
+        def revise(self, subject, current, view, manifests):
+            manifests.sort(key=lambda manifest: manifest["kind"])
+            return manifests
+        """,
+        {UNCHANGED},
+        "list.sort <- revise (MightChangeWhatItRevises.py:",
+    ),
+    "RevisesForEverybody": Case(
+        """
+        def revise(self, subject, current, view, manifests):
+            return [{**manifest, "kind": "Secret"} for manifest in manifests]
+        """,
+        {FOREIGN_REVISED},
+        "revise() must return the manifests of foreign.example/Widget/default/a as they are",
+    ),
+    "ReadsTheClockToRevise": Case(
+        """
+        def revise(self, subject, current, view, manifests):
+            assert time.time() > 0
+            return manifests
+        """,
+        {PURE},
+        "time.time() <- revise (ReadsTheClockToRevise.py:",
+    ),
+    "RaisesToRevise": Case(
+        """
+        def revise(self, subject, current, view, manifests):
+            return [*manifests, manifests[0]["no such member"]] if manifests else manifests
+        """,
+        {"test_every_slice_can_be_rendered", FOREIGN_REVISED, REPLAY},
+        "WidgetObserved, for acme.example/Widget/default/a: must not raise, but raised KeyError",
+    ),
+    "AddsATwin": Case(
+        """
+        def revise(self, subject, current, view, manifests):
+            return 2 * manifests if self.is_mine(subject) else manifests
+        """,
+        {TWICE, REPLAY},
+        "rendered twice: v1/ConfigMap/default/widget-a",
+    ),
+    "RevisesWithoutItsPartner": Case(
+        'revises = frozenset({"gadget"})',
+        {REPLAY},
+        "renderer widget==1.0.0 revises what gadget renders, which is not picked",
+    ),
     "RendersNothing": Case(
         "def is_mine(self, subject): return False",
-        {"test_it_renders_something_of_the_samples"},
+        {SOMETHING},
         "objects must hold one that the renderer makes manifests of",
     ),
     "HasNoReducer": Case(
@@ -263,6 +352,7 @@ CASES = {
 def files() -> dict[str, str]:
     """A reducer, the good renderer, the broken ones, and tests that run the kit on all of them."""
     written = {"acme_widget_reducer.py": REDUCER, "good.py": GOOD}
+    written |= {"reviser.py": REVISER, "idle.py": IDLE}
     classes = [TEST]
     for name, case in CASES.items():
         body = indent(dedent(case.body), "    ")
@@ -281,6 +371,8 @@ def test_a_good_renderer_passes_and_a_broken_one_fails_on_the_promise_it_breaks(
     """One test, for all of them are judged in one run of pytest."""
     said = run_kit(files())
     failed = {name: set(tests) for name, tests in said.items()}
-    assert failed == {"Good": set(), **{name: case.breaks for name, case in CASES.items()}}
+    good: dict[str, set[str]] = {"Good": set(), "GoodReviser": set()}
+    idle = {"IdleReviser": {SOMETHING}}
+    assert failed == {**good, **idle, **{name: case.breaks for name, case in CASES.items()}}
     for name, case in CASES.items():
         assert any(case.says in message for message in said[name].values()), said[name]

@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PydanticUserError,
     ValidationError,
     create_model,
     field_validator,
@@ -22,6 +23,7 @@ from rynxs.engine.composition import Component, Composition
 from rynxs.errors import ConfigError, PluginError
 from rynxs.eventlog.checkpoint import ORIGIN
 from rynxs.problems import nearest, problems_of
+from rynxs.schema import json_schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +54,9 @@ class Picks(ConfigModel):
     """The plugins, by name."""
 
     sink: str = Field("file", description="Where the log is kept.")
-    reducers: list[str] = Field(["agent"], description="Who folds events into state.")
+    reducers: list[str] = Field(
+        ["agent", "session", "universe"], description="Who folds events into state."
+    )
     renderers: list[str] = Field(["workload"], description="Who turns state into manifests.")
     signer: str | None = Field("ed25519", description="The signature scheme of checkpoints.")
     cosigners: list[str] = Field(
@@ -368,8 +372,18 @@ def load_config(path: Path | None, plugins: PluginManager) -> Config:
 
 
 def json_schema(config: Config) -> dict[str, Any]:
-    """Return the JSON Schema of the whole file for the picked plugins."""
-    schema = config.model().model_json_schema(by_alias=True)
+    """Return the JSON Schema of the whole file for the picked plugins.
+
+    Raises:
+        PluginError: a picked plugin has a setting that no JSON Schema describes.
+    """
+    try:
+        schema = json_schema_of(config.model())
+    except PydanticUserError as error:
+        raise PluginError(
+            f"a picked plugin has a setting without a JSON Schema: {error.message}; rynxs plugins "
+            "check tells of each whether it has one"
+        ) from error
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -28,6 +28,7 @@ _DEFAULT_NAMESPACE = "default"
 _FIELDS_SHOWN_MAX = 20
 _UNCHANGED_SHOWN_MAX = 10
 _KEPT_SHOWN_MAX = 40
+_CONDITIONS_SHOWN_MAX = 40
 _STYLES = {"created": "green", "changed": "yellow", "deleted": "red", "unchanged": "dim"}
 
 
@@ -135,6 +136,7 @@ def _document(report: RunReport) -> dict[str, Any]:
         ],
         "root": base64.b64encode(report.root).decode(),
         "size": report.size,
+        "statuses": report.statuses,
         "subjects": [
             {
                 "fields": [change.as_json() for change in subject.fields],
@@ -148,6 +150,7 @@ def _document(report: RunReport) -> dict[str, Any]:
 
 def _show(console: Console, report: RunReport, out: Path | None) -> None:
     _show_subjects(console, report)
+    _show_conditions(console, report)
     _show_manifests(console, report)
     if report.appended:
         first = report.size - report.appended
@@ -180,6 +183,28 @@ def _show_subjects(console: Console, report: RunReport) -> None:
             console.print(f"    and {len(subject.fields) - _FIELDS_SHOWN_MAX} more fields")
     if folded:
         console.print(f"{folded} subjects unchanged")
+
+
+def _show_conditions(console: Console, report: RunReport) -> None:
+    """Show the conditions that have something to say, such as why a subject is refused."""
+    from rich.text import Text
+
+    from rynxs.cli.console import one_line
+
+    told = [
+        (subject, condition)
+        for subject, status in report.statuses.items()
+        for condition in status.get("conditions", ())
+        if condition["message"]
+    ]
+    for subject, condition in told[:_CONDITIONS_SHOWN_MAX]:
+        style = "red" if condition["type"] == "Accepted" else "yellow"
+        head = f"{condition['type']}={condition['status']} ({condition['reason']})"
+        console.print(Text(subject, "bold"), Text(one_line(head), style))
+        for sentence in condition["message"].split("; "):
+            console.print(Text(f"    {one_line(sentence)}"))
+    if len(told) > _CONDITIONS_SHOWN_MAX:
+        console.print(f"and {len(told) - _CONDITIONS_SHOWN_MAX} more conditions; --json has all")
 
 
 def _show_manifests(console: Console, report: RunReport) -> None:

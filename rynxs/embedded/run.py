@@ -62,6 +62,7 @@ class RunReport(NamedTuple):
         subjects: one entry a subject that was seen, or deleted.
         plans: what was planned in this run, durable.
         manifests: what every live subject asks for now.
+        statuses: what the status of every live subject's object says now.
         epoch, appended, size, root: of the log, after the run.
         checkpoint: the signed checkpoint of the log as it is now, None without a signer.
     """
@@ -70,6 +71,7 @@ class RunReport(NamedTuple):
     subjects: list[SubjectChange]
     plans: list[Plan]
     manifests: dict[str, list[Manifest]]
+    statuses: dict[str, dict[str, Any]]
     epoch: int
     appended: int
     size: int
@@ -117,7 +119,8 @@ class Run:
             before = log.size
             self._report_incidents(pipeline, sink)
             pipeline.resume()
-            subjects = [self._observe(pipeline, each) for each in found]
+            pipeline.reach_deadlines()
+            subjects = [self._observe(pipeline, each) for each in sorted(found, key=_is_namespaced)]
             live = [each for each in pipeline.state.live() if self._is_owned(each)]
             gone = prune(live, [seen.subject for seen in subjects])
             subjects += [self._delete(pipeline, subject) for subject in gone]
@@ -134,6 +137,7 @@ class Run:
                 subjects=sorted(subjects),
                 plans=plans,
                 manifests={subject: pipeline.manifests(subject) for subject in live},
+                statuses={subject: pipeline.status(subject) for subject in live},
                 epoch=log.tip.epoch,
                 appended=log.size - before,
                 size=log.size,
@@ -175,6 +179,11 @@ def prune_nothing(live: Sequence[str], seen: Sequence[str]) -> list[str]:
 def prune_unseen(live: Sequence[str], seen: Sequence[str]) -> list[str]:
     """Take live subjects that were not seen for deleted."""
     return sorted({*live} - {*seen})
+
+
+def _is_namespaced(each: Found) -> bool:
+    """Order what has no namespace first, for it may govern what has one."""
+    return each.resource.scope == "Namespaced"
 
 
 def _facts(pipeline: Pipeline, subject: str) -> dict[str, Any] | None:

@@ -32,11 +32,16 @@ sys.stdin.read()
 """
 
 
+def three_agents(repository: Path) -> list[Path]:
+    """Examples that make a log of seven records."""
+    return [repository / "examples" / name for name in ("agent-basic.yaml", "agent-team.yaml")]
+
+
 @pytest.fixture
 def logged(cli: Cli, repository: Path, tmp_path: Path) -> Path:
     """A log of the examples with a signed checkpoint; returns its segment."""
     cli("keys", "generate", "key")
-    run = ("run", repository / "examples", "--log", "file:log", "--signer", "ed25519:key")
+    run = ("run", *three_agents(repository), "--log", "file:log", "--signer", "ed25519:key")
     assert cli(*run).status == 0
     return tmp_path / SEGMENT
 
@@ -109,7 +114,7 @@ def test_a_log_cut_below_its_checkpoint_is_told_by_the_auditor_and_not_repaired(
     done = cli("log", "verify", "--log", "file:log")
     assert done.status == 1
     assert "record 0" in done.err
-    run = cli("run", repository / "examples", "--log", "file:log")
+    run = cli("run", *three_agents(repository), "--log", "file:log")
     assert run.status == 1
     assert "covers" in run.err
     assert logged.read_bytes() == b""
@@ -147,7 +152,7 @@ def test_a_torn_unacknowledged_end_is_quarantined_told_and_recorded_once(
 def test_a_second_writer_is_told_who_holds_the_log_and_readers_are_not_disturbed(
     cli: Cli, repository: Path, tmp_path: Path
 ) -> None:
-    run = ("run", repository / "examples", "--log", "file:log")
+    run = ("run", *three_agents(repository), "--log", "file:log")
     assert cli(*run).status == 0
     with subprocess.Popen(
         [sys.executable, "-c", HOLD_OPEN],
@@ -246,7 +251,7 @@ def test_filters_narrow_the_list(cli: Cli, logged: Path) -> None:
 def test_a_checkpoint_can_be_made_shown_and_found_again(
     cli: Cli, repository: Path, tmp_path: Path
 ) -> None:
-    cli("run", repository / "examples", "--log", "file:log")
+    cli("run", *three_agents(repository), "--log", "file:log")
     cli("keys", "generate", "key")
     made = cli("checkpoint", "create", "--log", "file:log", "--signer", "ed25519:key")
     assert made.status == 0
@@ -297,18 +302,21 @@ def test_following_a_log_shows_new_records_until_it_is_interrupted(
         stderr=subprocess.PIPE,
         text=True,
     ) as tail:
-        assert tail.stdout is not None
-        assert tail.stderr is not None
-        assert json.loads(tail.stdout.readline())["seq"] == 6
-        cli("run", write("a.yaml", agent("new")), "--log", "file:log")
-        assert [json.loads(tail.stdout.readline())["seq"] for _ in range(3)] == [7, 8, 9]
-        tail.send_signal(signal.SIGINT)
-        assert tail.wait(timeout=30) == 130
-        assert tail.stderr.read() == ""
+        try:
+            assert tail.stdout is not None
+            assert tail.stderr is not None
+            assert json.loads(tail.stdout.readline())["seq"] == 6
+            cli("run", write("a.yaml", agent("new")), "--log", "file:log")
+            assert [json.loads(tail.stdout.readline())["seq"] for _ in range(3)] == [7, 8, 9]
+            tail.send_signal(signal.SIGINT)
+            assert tail.wait(timeout=30) == 130
+            assert tail.stderr.read() == ""
+        finally:
+            tail.kill()
 
 
 def test_a_key_is_not_believed_where_nothing_is_signed(cli: Cli, repository: Path) -> None:
-    cli("run", repository / "examples", "--log", "file:log")
+    cli("run", *three_agents(repository), "--log", "file:log")
     cli("keys", "generate", "key")
     assert cli("log", "verify", "--log", "file:log").status == 0
     done = cli("log", "verify", "--log", "file:log", "--key", "key.pub")
@@ -320,7 +328,7 @@ def test_another_key_signs_anew_and_a_garbled_checkpoint_stops_the_run(
     cli: Cli, logged: Path, repository: Path
 ) -> None:
     cli("keys", "generate", "other")
-    run = ("run", repository / "examples", "--log", "file:log")
+    run = ("run", *three_agents(repository), "--log", "file:log")
     assert cli(*run, "--signer", "ed25519:other").status == 0
     assert cli("checkpoint", "verify", "--log", "file:log", "--key", "other.pub").status == 0
     (numbered,) = (logged.parent.parent / "objects/checkpoints").iterdir()

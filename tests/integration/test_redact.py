@@ -564,3 +564,33 @@ def test_a_copy_takes_erased_records_along_and_a_later_erasure_too(
 
 def load_files() -> Config:
     return Config(RawConfig(), PluginManager(), "here").with_log("file:log")
+
+
+def test_a_sessions_input_is_erased_once_the_session_is_deleted_and_not_before(
+    cli: Cli, write: Callable[..., Path], agent: Agent
+) -> None:
+    """Its first spec stays in force, whatever is observed later; so it must not become unknown."""
+
+    def session(**spec: Any) -> dict[str, Any]:
+        return {
+            "apiVersion": "universe.ai/v1alpha1",
+            "kind": "Session",
+            "metadata": {"name": "run", "namespace": "default"},
+            "spec": {"agentRef": "worker", "input": {"text": NAME}, **spec},
+        }
+
+    cli("run", write("a.yaml", agent(), session()), *LOG)
+    cli("run", write("a.yaml", agent(), session(suspend=True)), *LOG)
+    records = cli("log", "list", *LOG, "--json").json()["records"]
+    seen = [record["seq"] for record in records if record["kind"] == "SessionObserved"]
+    for seq in seen:
+        refused = cli("log", "redact", seq, "--reason", "a name", *LOG)
+        assert refused.status == 2
+        assert "observe its deletion first" in refused.err
+    cli("run", write("a.yaml", agent()), *LOG, "--prune")
+    for seq in seen:
+        assert cli("log", "redact", seq, "--reason", "a name", *LOG).status == 0
+    segments = Path("log/segments")
+    assert not any(NAME.encode() in file.read_bytes() for file in segments.iterdir())
+    assert cli("replay", "--check", *LOG).status == 0
+    assert cli("log", "verify", *LOG).status == 0

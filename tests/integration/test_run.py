@@ -25,10 +25,10 @@ def same_trees(left: Path, right: Path) -> bool:
     )
 
 
-def test_an_agent_becomes_a_verified_log_and_its_four_manifests(cli: Cli, repository: Path) -> None:
+def test_an_agent_becomes_a_verified_log_and_its_manifests(cli: Cli, repository: Path) -> None:
     done = cli("run", repository / "examples/agent-basic.yaml", "--log", "file:a")
     assert done.status == 0, done.err
-    for kind in ("ConfigMap", "PersistentVolumeClaim", "NetworkPolicy", "Deployment"):
+    for kind in ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Deployment"):
         assert f"/{kind}/default/agent-worker" in done.out
     assert "3 records appended, 0 to 2, epoch 1" in done.out
     assert "3 records verified" in cli("log", "verify", "--log", "file:a").out
@@ -82,7 +82,7 @@ def test_out_holds_exactly_what_is_asked_for(
     plain = agent("plain", workspace={"size": "1Gi"})
     cli("run", write("a.yaml", kept, plain), "--log", "file:a", "--out", "out")
     out = tmp_path / "out/default"
-    assert len(list(out.iterdir())) == 8
+    assert len(list(out.iterdir())) == 12
     (out / "mine.yaml").write_text("not: rendered\n")
     deployment = yaml.safe_load((out / "deployment-agent-kept.yaml").read_text())
     assert deployment["spec"]["template"]["spec"]["volumes"]
@@ -95,6 +95,8 @@ def test_out_holds_exactly_what_is_asked_for(
         "mine.yaml",
         "networkpolicy-agent-new.yaml",
         "persistentvolumeclaim-agent-kept-workspace.yaml",
+        "service-agent-new.yaml",
+        "serviceaccount-agent-new.yaml",
     }
 
 
@@ -106,7 +108,7 @@ def test_another_logs_files_in_out_are_left_alone(
     cli("run", write("a.yaml", agent("a")), "--log", "file:a", "--out", "out")
     options = ("--log", "file:b", "--out", "out", "--config", "other.yaml")
     cli("run", write("b.yaml", agent("b")), *options)
-    assert len(list((tmp_path / "out/default").iterdir())) == 6
+    assert len(list((tmp_path / "out/default").iterdir())) == 10
 
 
 def test_prune_takes_what_is_gone_from_the_files_for_deleted(
@@ -122,8 +124,10 @@ def test_prune_takes_what_is_gone_from_the_files_for_deleted(
     }
     assert verbs == {"a": "unchanged", "b": "deleted"}
     assert pruned["plans"][0]["removed"] == [
+        "v1/ServiceAccount/default/agent-b",
         "v1/ConfigMap/default/agent-b",
         "networking.k8s.io/v1/NetworkPolicy/default/agent-b",
+        "v1/Service/default/agent-b",
         "apps/v1/Deployment/default/agent-b",
     ]
     assert not cli("run", one, "--log", "file:a", "--prune", "--json").json()["appended"]
@@ -133,7 +137,14 @@ def test_prune_takes_what_is_gone_from_the_files_for_deleted(
 def test_yaml_output_is_the_manifests_and_nothing_else(cli: Cli, repository: Path) -> None:
     done = cli("run", repository / "examples/agent-basic.yaml", "--log", "file:a", "-o", "yaml")
     kinds = [manifest["kind"] for manifest in yaml.safe_load_all(done.out)]
-    assert kinds == ["ConfigMap", "PersistentVolumeClaim", "NetworkPolicy", "Deployment"]
+    assert kinds == [
+        "ServiceAccount",
+        "ConfigMap",
+        "PersistentVolumeClaim",
+        "NetworkPolicy",
+        "Service",
+        "Deployment",
+    ]
 
 
 def test_several_documents_kinds_and_lists_are_read_from_files_and_directories(
@@ -175,6 +186,38 @@ def test_a_checkpoint_is_made_and_verified_when_a_key_is_given(cli: Cli, reposit
     done = cli("log", "verify", "--log", "file:a", "--key", vkey)
     assert "matches the log, signed by auditor.example" in done.out
     assert cli("checkpoint", "verify", "--log", "file:a", "--key", "key.pub").status == 0
+
+
+def test_what_can_not_be_done_is_refused_with_its_rule_and_the_rest_goes_on(
+    cli: Cli, write: Callable[..., Path], agent: Callable[..., dict[str, Any]]
+) -> None:
+    outside = agent("outside", network={"allowEgressTo": ["api.example.com"]})
+    done = cli("run", write("a.yaml", agent("a"), outside), "--log", "file:a")
+    assert done.status == 0
+    assert "universe.ai/Agent/default/outside Accepted=False (Unsupported)" in done.out
+    assert "spec.network.allowEgressTo[0]: a NetworkPolicy can't allow a host name" in done.out
+    assert "agent-outside" not in done.out
+    assert "apps/v1/Deployment/default/agent-a" in done.out
+
+
+def test_what_governs_is_observed_before_what_it_governs(
+    cli: Cli, write: Callable[..., Path], agent: Callable[..., dict[str, Any]]
+) -> None:
+    universe = {
+        "apiVersion": "universe.ai/v1alpha1",
+        "kind": "Universe",
+        "metadata": {"name": "small"},
+        "spec": {"namespaces": ["default"], "quotas": {"agents": 1}},
+    }
+    files = write("a.yaml", agent("a"), agent("b"), universe)
+    done = cli("run", files, "--log", "file:a", "--json").json()
+    refused = {
+        subject.rpartition("/")[2]: condition["reason"]
+        for subject, status in done["statuses"].items()
+        for condition in status["conditions"]
+        if condition["status"] == "False"
+    }
+    assert refused == {"b": "QuotaExceeded"}
 
 
 def test_a_refused_run_writes_nothing(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ACCEPTED = "Accepted"
+_MESSAGE_SIZE_MAX = 24_000
 Spec = TypeVar("Spec", bound=SpecModel)
 
 
@@ -42,7 +43,7 @@ def admit(payload: Mapping[str, Any], model: type[Spec]) -> tuple[Spec | None, d
             refused = [f"{problem.path}: {problem.rule}" for problem in problems]
         else:
             return spec, condition(ACCEPTED, "True", "Valid", "")
-    return None, condition(ACCEPTED, "False", "Invalid", "; ".join(refused))
+    return None, condition(ACCEPTED, "False", "Invalid", "; ".join(refused)[:_MESSAGE_SIZE_MAX])
 
 
 def condition(kind: str, status: str, reason: str, message: str) -> dict[str, str]:

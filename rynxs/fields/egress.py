@@ -11,7 +11,9 @@ from pydantic import AfterValidator, StringConstraints
 from rynxs.engine.resource import Text
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_SERVICE = re.compile(rf"({_LABEL})\.({_LABEL})(?:\.svc(?:\.cluster\.local)?)?", re.ASCII)
+_SERVICE = re.compile(
+    rf"([a-z](?:[-a-z0-9]{{0,61}}[a-z0-9])?)\.({_LABEL})(?:\.svc(?:\.cluster\.local)?)?", re.ASCII
+)
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}|{_LABEL}", re.ASCII)
 _PORT_MAX = 65_535
 _HOST_NAME_SIZE_MAX = 253
@@ -33,7 +35,7 @@ def parse_egress(text: str) -> dict[str, Any]:
     cidr = _cidr(host)
     if cidr is not None:
         return {"cidr": cidr, "port": port}
-    service = _SERVICE.fullmatch(host)
+    service = _SERVICE.fullmatch(host.lower())
     if service is not None:
         return {"namespace": service[2], "port": port, "service": service[1]}
     name = host.lower().removesuffix(".")

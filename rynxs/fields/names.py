@@ -12,7 +12,7 @@ _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 
 DnsLabel = Annotated[Text, StringConstraints(pattern=rf"^{_LABEL}$", max_length=63)]
 DnsSubdomain = Annotated[
-    Text, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL}){{0,9}}$", max_length=253)
+    Text, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)
 ]
 LabelValue = Annotated[
     Text,

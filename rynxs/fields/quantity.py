@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -16,11 +16,13 @@ _SUFFIXES = {
     **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
 }
 
+_EXACT = Context(prec=100)  # more digits than a quantity has
+
 
 def amount_of(quantity: str) -> Decimal:
     """Return the number that a quantity stands for."""
     digits = quantity.rstrip("".join(_SUFFIXES))
-    return Decimal(digits) * _SUFFIXES[quantity[len(digits) :]]
+    return _EXACT.multiply(Decimal(digits), _SUFFIXES[quantity[len(digits) :]])
 
 
 def _canonical(value: object) -> str:

@@ -125,3 +125,13 @@ def test_a_field_takes_no_credential_and_no_endless_text(text: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(EgressTarget).validate_python(text)
     assert TypeAdapter(EgressTarget).validate_python("10.0.0.0/8") == "10.0.0.0/8"
+
+
+@pytest.mark.parametrize("text", ["10.0", "1.2:80"])
+def test_what_begins_like_an_address_is_no_service(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an address"):
+        parse_egress(text)
+
+
+def test_a_service_may_be_written_in_capitals() -> None:
+    assert parse_egress("Models.Inference:80") == parse_egress("models.inference:80")

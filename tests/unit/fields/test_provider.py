@@ -33,7 +33,7 @@ def problem(value: Any) -> str:
         ("m", False),
         ("ftp://m", False),
         ("file:///etc/passwd", False),
-        ("HTTPS://m", False),
+        ("HTTPS://m", True),
         ("http://", False),
         ("http://:80", False),
         ("http:///v1", False),

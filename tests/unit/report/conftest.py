@@ -36,6 +36,7 @@ NOTE = Resource("example.org", "Note", "notes", "Namespaced", ("v1",), NoteSpec)
 class NoteReducer(Reducer):
     name = "note"
     version = "1"
+    decided_by = frozenset({"NoteObserved", "NoteDeleted"})
 
     @property
     def resources(self) -> Sequence[Resource]:

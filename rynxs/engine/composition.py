@@ -125,6 +125,20 @@ class Composition:
             if component.plugin.watches
         }
 
+    def kinds(self) -> list[str]:
+        """Return each ``apiVersion/Kind`` that the renderers make, sorted.
+
+        Raises:
+            PluginError: a renderer does not say which.
+        """
+        for component in self._renderers:
+            if not component.plugin.kinds:
+                raise PluginError(
+                    f"renderer {component.requirement} does not say which kinds it makes (kinds), "
+                    "so an operator can't watch them"
+                )
+        return sorted({kind for renderer in self.renderers for kind in renderer.kinds})
+
     def reducer_requirement(self, group_kind: str) -> str:
         """Return the ``name==version`` of the reducer of a ``group/Kind``, empty for none."""
         owned = self._owners.get(group_kind)

@@ -161,6 +161,14 @@ class Renderer(ABC):
     version: ClassVar[str]
     revises: ClassVar[frozenset[str]] = frozenset()
 
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The ``apiVersion/Kind`` of each kind of manifest that it makes.
+
+        An operator watches these, and needs rights to them; it takes no renderer without.
+        """
+        return ()
+
     @abstractmethod
     def render(
         self, subject: str, current: Mapping[str, Any], view: View

@@ -134,6 +134,15 @@ class RendererConformance(PureConformance):
                     f"{call}: {manifest_id(body)} must have a metadata.namespace"
                 )
 
+    def test_what_it_makes_is_of_the_kinds_that_it_declares(self) -> None:
+        """An operator watches what `kinds` names, if it names any, and nothing else."""
+        declared = set(self.made().kinds)
+        for call, bodies in self._rendered():
+            given = call.arguments[3] if call.method == "revise" else ()
+            made = [body for body in filter(_is_whole, bodies) if body not in given]
+            wrong = {f"{body['apiVersion']}/{body['kind']}" for body in made} - declared
+            assert not (declared and wrong), f"{call}: kinds must name {', '.join(sorted(wrong))}"
+
     def test_no_manifest_is_rendered_twice_for_a_subject(self) -> None:
         """Two manifests of one subject never have the same id."""
         for call, bodies in self._rendered():

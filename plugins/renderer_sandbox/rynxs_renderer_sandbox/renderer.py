@@ -29,6 +29,11 @@ class SandboxRenderer(Renderer):
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
 
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The Sandbox, in the version that is served."""
+        return [f"{self._settings.api_version}/Sandbox"]
+
     def render(
         self, subject: str, current: Mapping[str, Any], view: View
     ) -> Sequence[dict[str, Any]]:

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from rynxs_renderer_workload.settings import WorkloadSettings
 
 
+KINDS = (
+    "apps/v1/Deployment",
+    "batch/v1/Job",
+    "cilium.io/v2/CiliumNetworkPolicy",
+    "networking.k8s.io/v1/NetworkPolicy",
+    "v1/ConfigMap",
+    "v1/PersistentVolumeClaim",
+    "v1/Service",
+    "v1/ServiceAccount",
+)
+
+
 class WorkloadRenderer(Renderer):
     """Renders accepted agents and sessions; nothing for a refused one."""
 
@@ -24,6 +36,11 @@ class WorkloadRenderer(Renderer):
 
     def __init__(self, settings: WorkloadSettings) -> None:
         self._settings = settings
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """What agents and sessions are made of."""
+        return KINDS
 
     def render(
         self, subject: str, current: Mapping[str, Any], view: View

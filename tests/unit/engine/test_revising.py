@@ -235,3 +235,21 @@ def test_who_revises_what_nobody_renders_is_refused_and_says_what_to_pick(kit: K
     with pytest.raises(PluginError, match=expected):
         Composition([], [component])
     assert Composition([], [component, Component(kit.Renderer(), {})]).renderers
+
+
+def test_a_composition_names_all_kinds_that_its_renderers_make(kit: Kit) -> None:
+    class Plain(kit.Renderer):  # type: ignore[name-defined, misc]
+        kinds = ("v1/ConfigMap",)
+
+    class Adding(Renderer):
+        name = "adding"
+        version = "1"
+        kinds = ("v1/Service", "v1/ConfigMap")
+
+        def render(self, *_: Any) -> Sequence[dict[str, Any]]:
+            return []
+
+    parts = [Component(Plain(), {}), Component(Adding(), {})]
+    assert Composition([], parts).kinds() == ["v1/ConfigMap", "v1/Service"]
+    with pytest.raises(PluginError, match="renderer plain==1 does not say which kinds it makes"):
+        kit.composition().kinds()

@@ -163,7 +163,13 @@ FOREIGN = "test_a_subject_of_a_foreign_kind_gets_nothing"
 FOREIGN_REVISED = "test_a_renderer_revises_nothing_of_a_foreign_kind"
 SOMETHING = "test_it_renders_something_of_the_samples"
 TWICE = "test_no_manifest_is_rendered_twice_for_a_subject"
+KINDS = "test_what_it_makes_is_of_the_kinds_that_it_declares"
 CASES = {
+    "DeclaresAnotherKind": Case(
+        'kinds = ("v1/Secret",)',
+        {KINDS},
+        "kinds must name v1/ConfigMap",
+    ),
     "RendersForEverybody": Case(
         "def is_mine(self, subject): return True",
         {FOREIGN},

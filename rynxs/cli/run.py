@@ -20,6 +20,8 @@ from rynxs.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from rynxs.embedded.run import RunReport
@@ -105,7 +107,8 @@ def command(
     )
     rendered = [manifest for plan in report.manifests.values() for manifest in plan]
     if out is not None:
-        write_manifests(out, report.origin, rendered)
+        kept = [identifier for ids in report.kept.values() for identifier in ids]
+        write_manifests(out, report.origin, rendered, kept)
     if output is OutputFormat.YAML:
         with stdout():
             sys.stdout.write(dump_documents([manifest.body for manifest in rendered]))
@@ -118,6 +121,7 @@ def _document(report: RunReport) -> dict[str, Any]:
         "appended": report.appended,
         "checkpoint": report.checkpoint.decode() if report.checkpoint else None,
         "epoch": report.epoch,
+        "kept": {subject: ids for subject, ids in report.kept.items() if ids},
         "manifests": [
             {"digest": manifest.digest, "id": manifest.id, "subject": subject}
             for subject, manifests in report.manifests.items()
@@ -225,11 +229,18 @@ def _show_manifests(console: Console, report: RunReport) -> None:
                 rows.add_row(manifest.id, manifest.digest[:12], "planned")
             elif not folded:
                 rows.add_row(manifest.id, manifest.digest[:12], "as before")
-    for plan in report.plans:
-        for verb, gone in (("removed", plan.removed), ("retained", plan.retained)):
-            for identifier in gone:
-                rows.add_row(identifier, "", verb)
+    for identifier, verb in _what_goes_or_stays(report):
+        rows.add_row(identifier, "", verb)
     if rows.row_count:
         console.print(rows)
     if folded:
         console.print(f"{folded} manifests as before")
+
+
+def _what_goes_or_stays(report: RunReport) -> Iterator[tuple[str, str]]:
+    """Yield what is not rendered any more, and what becomes of it."""
+    for ids in report.kept.values():
+        yield from ((identifier, "kept") for identifier in ids)
+    for plan in report.plans:
+        yield from ((identifier, "removed") for identifier in plan.removed)
+        yield from ((identifier, "retained") for identifier in plan.retained)

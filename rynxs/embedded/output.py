@@ -19,11 +19,13 @@ _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,400}", re.ASCII)
 _MARK = "# rendered by rynxs from log "
 
 
-def write_manifests(directory: Path, origin: str, manifests: Iterable[Manifest]) -> list[Path]:
+def write_manifests(
+    directory: Path, origin: str, manifests: Iterable[Manifest], kept: Iterable[str] = ()
+) -> list[Path]:
     """Write manifests and remove the files of those no longer asked for; return the new paths.
 
     Files are ``NAMESPACE/KIND-NAME.yaml``. Only files that carry this log's mark are removed, and
-    none that is to be retained.
+    none that is to be retained, nor of those whose ids are `kept`.
 
     Raises:
         OutputError: the directory can't be written, or holds what is not of this log.
@@ -32,7 +34,7 @@ def write_manifests(directory: Path, origin: str, manifests: Iterable[Manifest])
     try:
         written: dict[Path, Manifest] = {}
         for manifest in manifests:
-            path = _path(directory, manifest)
+            path = _path(directory, *_names(manifest))
             if path in written:
                 raise OutputError(f"--out: {path} is asked for by two subjects, as {manifest.id}")
             if path.exists() and not path.read_bytes().startswith(mark.encode()):
@@ -40,19 +42,30 @@ def write_manifests(directory: Path, origin: str, manifests: Iterable[Manifest])
             written[path] = manifest
         for path, manifest in written.items():
             _write(path, mark + dump_documents([manifest.body]))
+        staying = {*written, *(_path(directory, *_parts(identifier)) for identifier in kept)}
         for path in sorted(directory.glob("*/*.yaml")):
-            if path not in written and _is_stale(path, mark):
+            if path not in staying and _is_stale(path, mark):
                 path.unlink()
     except OSError as error:
         raise OutputError(f"--out: {error.filename or directory}: {error.strerror}") from None
     return list(written)
 
 
-def _path(directory: Path, manifest: Manifest) -> Path:
+def _names(manifest: Manifest) -> tuple[str, str, str]:
     metadata = manifest.body["metadata"]
-    folder = metadata.get("namespace") or "_cluster"
-    file = f"{manifest.body['kind'].lower()}-{metadata['name']}.yaml"
-    if not all(isinstance(part, str) and _SAFE.fullmatch(part) for part in (folder, file)):
+    return manifest.body["kind"], metadata.get("namespace") or "", metadata["name"]
+
+
+def _parts(identifier: str) -> tuple[str, str, str]:
+    """Return kind, namespace and name of the id of what lives in a namespace."""
+    *_, kind, namespace, name = identifier.split("/")
+    return kind, namespace, name
+
+
+def _path(directory: Path, kind: str, namespace: str, name: str) -> Path:
+    folder = namespace or "_cluster"
+    file = f"{kind.lower()}-{name}.yaml"
+    if not all(_SAFE.fullmatch(part) for part in (folder, file)):
         raise OutputError(f"--out: {folder!r} and {file!r} are no names for a folder and a file")
     return directory / folder / file
 

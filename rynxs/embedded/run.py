@@ -62,6 +62,7 @@ class RunReport(NamedTuple):
         subjects: one entry a subject that was seen, or deleted.
         plans: what was planned in this run, durable.
         manifests: what every live subject asks for now.
+        kept: ids of what stays, by live subject, though nothing asks for it.
         statuses: what the status of every live subject's object says now.
         epoch, appended, size, root: of the log, after the run.
         checkpoint: the signed checkpoint of the log as it is now, None without a signer.
@@ -71,6 +72,7 @@ class RunReport(NamedTuple):
     subjects: list[SubjectChange]
     plans: list[Plan]
     manifests: dict[str, list[Manifest]]
+    kept: dict[str, list[str]]
     statuses: dict[str, dict[str, Any]]
     epoch: int
     appended: int
@@ -132,11 +134,15 @@ class Run:
             if log.size > before:
                 log.save()
             live = pipeline.state.live()
+            manifests = {subject: pipeline.manifests(subject) for subject in live}
             return RunReport(
                 origin=pipeline.origin,
                 subjects=sorted(subjects),
                 plans=plans,
-                manifests={subject: pipeline.manifests(subject) for subject in live},
+                manifests=manifests,
+                kept={
+                    subject: pipeline.state.kept(subject, manifests[subject]) for subject in live
+                },
                 statuses={subject: pipeline.status(subject) for subject in live},
                 epoch=log.tip.epoch,
                 appended=log.size - before,

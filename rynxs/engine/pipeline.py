@@ -135,18 +135,29 @@ class Pipeline:
         Raises:
             UsageError: the log goes on from another whose state is not all here.
         """
-        if self.state.to_carry:
-            raise UsageError(
-                f"the rotation of {self.state.predecessor} into this log was cut off; run rynxs "
-                "log rotate again, with the same logs"
-            )
+        self._refuse_half_a_log()
         if self.state.successor:
             return
-        recorded = self.state.composition
-        if recorded is not None and recorded != self._composition.as_json():
+        if self._is_composed_anew():
             self.start_epoch()
-            for subject in sorted({*self.state.plans, *self.state.judged, *self.state.live()}):
-                self.state.unplanned.setdefault(subject, self.state.size - 1)
+            self._mark_all()
+        self._replan()
+
+    def take_lead(self, seen: int, more: Mapping[str, Any] | None = None) -> None:
+        """Start this process's epoch now, and replan as `resume` does.
+
+        Args:
+            seen: the highest epoch that is known from elsewhere; this one is above it.
+            more: further members of its record.
+
+        Raises:
+            UsageError: the log is closed, or goes on from another whose state is not all here.
+        """
+        self._refuse_half_a_log()
+        is_new = self._is_composed_anew()
+        self.start_epoch(seen, more)
+        if is_new:
+            self._mark_all()
         self._replan()
 
     def start_epoch(self, seen: int = 0, more: Mapping[str, Any] | None = None) -> None:
@@ -172,6 +183,23 @@ class Pipeline:
         for location in walk_credentials(body, ()):
             raise UsageError(f"{join_path(location)}: holds a credential, and would be recorded")
         self._emit(ev.EPOCH_STARTED, "", body, epoch=max(self.state.epoch, seen) + 1)
+
+    def _refuse_half_a_log(self) -> None:
+        if self.state.to_carry:
+            raise UsageError(
+                f"the rotation of {self.state.predecessor} into this log was cut off; run rynxs "
+                "log rotate again, with the same logs"
+            )
+
+    def _is_composed_anew(self) -> bool:
+        """Tell whether the log's last epoch had other reducers or renderers, or settings."""
+        recorded = self.state.composition
+        return recorded is not None and recorded != self._composition.as_json()
+
+    def _mark_all(self) -> None:
+        """Have everything planned anew."""
+        for subject in sorted({*self.state.plans, *self.state.judged, *self.state.live()}):
+            self.state.unplanned.setdefault(subject, self.state.size - 1)
 
     def lead(self) -> None:
         """Start this process's epoch, if no event of it has been emitted yet."""
@@ -280,11 +308,16 @@ class Pipeline:
     def reach_deadlines(self) -> None:
         """Take in, for every subject whose deadline is past, that it is reached."""
         now_us = self._sources.clock.now_us()
-        for subject in self.state.live():
+        for subject in self.state.timed():
             deadline_us = self.state.deadline(subject)
             if deadline_us is not None and deadline_us <= now_us:
                 self._emit_led(ev.DEADLINE_REACHED, subject, {"deadlineUs": deadline_us})
                 self._replan()
+
+    def next_deadline(self) -> int | None:
+        """Return the POSIX time in microseconds of the next deadline, None if there is none."""
+        found = (self.state.deadline(subject) for subject in self.state.timed())
+        return min((deadline for deadline in found if deadline is not None), default=None)
 
     def status(self, subject: str) -> dict[str, Any]:
         """Return what the status of a subject's object says now."""
@@ -424,8 +457,8 @@ class Pipeline:
     def _differs(self, subject: str) -> bool:
         """Tell whether a subject asks for something else than it was last planned."""
         known = self.state.plans.get(subject)
-        entries = [manifest.entry() for manifest in self._rendered_purely(subject)]
-        return entries != ([] if known is None else list(known.entries.values()))
+        lines = self.state.plan_lines(subject, self._rendered_purely(subject))
+        return lines != ([] if known is None else list(known.entries.values()))
 
     def _plan(self, subject: str, cause: int) -> None:
         manifests = self._rendered_purely(subject)

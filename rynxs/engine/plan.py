@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rynxs.engine.event import Event
 
 RETAIN_ANNOTATION = "universe.ai/retain"
+"""``true``: it outlives its subject; ``live``: it stays as long as its subject is there."""
 _EMPTY: dict[str, Any] = {}
 
 
@@ -31,16 +32,19 @@ class Manifest(NamedTuple):
         digest: SHA-256 of its deterministic CBOR, lower-case hex.
         body: the manifest.
         retain: whether it outlives its subject.
+        keep: whether it stays as long as its subject is there, refused or not.
     """
 
     id: str
     digest: str
     body: dict[str, Any]
     retain: bool
+    keep: bool = False
 
     def entry(self) -> dict[str, Any]:
         """Return its line in the payload of ``Planned``."""
-        return {"digest": self.digest, "id": self.id, "retain": self.retain}
+        line = {"digest": self.digest, "id": self.id, "retain": self.retain}
+        return {**line, "keep": True} if self.keep else line
 
 
 class Planned:
@@ -108,27 +112,50 @@ def digest_of_manifest(body: Mapping[str, Any]) -> str:
     return sha256(canonical.encode(body)).hexdigest()
 
 
+def lines(
+    manifests: Sequence[Manifest],
+    before: Mapping[str, Mapping[str, Any]],
+    is_live: bool,  # noqa: FBT001 - a fact about the subject, not a mode
+) -> list[dict[str, Any]]:
+    """Return the lines of a plan, in the order to apply it.
+
+    Of a live subject for which nothing is rendered, for it is refused, stays what is to be kept: no
+    slip in a rule, and none in a spec, may cost somebody's data.
+
+    Args:
+        manifests: what is rendered.
+        before: the lines of the plan before it, by manifest id.
+        is_live: whether the subject's object is there.
+    """
+    if manifests or not is_live:
+        return [manifest.entry() for manifest in manifests]
+    return [dict(line) for line in before.values() if line["retain"] or line.get("keep")]
+
+
 def payload(
     manifests: Sequence[Manifest],
     before: Mapping[str, Mapping[str, Any]],
+    is_live: bool,  # noqa: FBT001 - as in `lines`
     reducer: str,
     renderers: Sequence[str],
 ) -> dict[str, Any]:
     """Return the payload of ``Planned``: all digests, and in full the manifests that changed.
 
     Args:
-        manifests: the plan.
-        before: the entries of the plan before it, by manifest id.
+        manifests: what is rendered.
+        before: the lines of the plan before it, by manifest id.
+        is_live: whether the subject's object is there.
         reducer: who made the slice, as ``name==version``.
         renderers: who made the manifests, likewise.
     """
-    now = {manifest.id for manifest in manifests}
+    asked = lines(manifests, before, is_live)
+    now = {line["id"] for line in asked}
     gone = [entry for identifier, entry in before.items() if identifier not in now]
     return {
         "changed": [
             m.body for m in manifests if before.get(m.id, _EMPTY).get("digest") != m.digest
         ],
-        "manifests": [manifest.entry() for manifest in manifests],
+        "manifests": asked,
         "reducer": reducer,
         "removed": [entry["id"] for entry in gone if not entry["retain"]],
         "renderers": list(renderers),
@@ -172,7 +199,8 @@ def _manifest(renderer: Renderer, subject: str, body: dict[str, Any]) -> Manifes
         identifier = manifest_id(body)
         digest = digest_of_manifest(body)
         annotations = body["metadata"].get("annotations") or {}
-        return Manifest(identifier, digest, body, annotations.get(RETAIN_ANNOTATION) == "true")
+        retain = annotations.get(RETAIN_ANNOTATION)
+        return Manifest(identifier, digest, body, retain == "true", retain == "live")
     except ValidationError as error:
         problems = "; ".join(map(str, problems_of(error, shapes.ManifestShape)))
         raise PluginError(
@@ -188,4 +216,4 @@ def _manifest(renderer: Renderer, subject: str, body: dict[str, Any]) -> Manifes
 
 def _entries(event: Event) -> dict[str, dict[str, Any]]:
     planned = shapes.checked(shapes.Planned, event)
-    return {entry.id: entry.model_dump() for entry in planned.manifests}
+    return {entry.id: entry.model_dump(exclude_defaults=True) for entry in planned.manifests}

@@ -168,6 +168,7 @@ class PlanEntry(_Shape):
     id: Word
     digest: Digest
     retain: bool
+    keep: bool = False
 
 
 class ManifestMetadata(BaseModel):

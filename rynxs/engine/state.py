@@ -184,10 +184,21 @@ class State:
     def deadline(self, subject: str) -> int | None:
         """Return the POSIX time in microseconds from which a subject is due, None for never."""
         reducer = self._installed.reducer(parse_subject(subject).group_kind)
-        if reducer is None or type(reducer).deadline is Reducer.deadline:
+        if reducer is None:
             return None
         current = self.slices.get(subject)
         return None if current is None else reducer.deadline(subject, current)
+
+    def timed(self) -> list[str]:
+        """Return the live subjects of kinds whose reducers set deadlines, sorted."""
+        kinds = [resource.group_kind for resource in self._installed.resources()]
+        reducers = {kind: self._installed.reducer(kind) for kind in kinds}
+        starts = tuple(
+            f"{kind}/"
+            for kind, reducer in reducers.items()
+            if reducer is not None and type(reducer).deadline is not Reducer.deadline
+        )
+        return sorted(subject for subject in self.newest if subject.startswith(starts))
 
     def status(self, subject: str) -> dict[str, Any]:
         """Return what the status of a subject's object says; empty when nobody reduces it."""
@@ -210,12 +221,25 @@ class State:
                 for subject, current in self.slices.of_kind(resource.group_kind):
                     self._note_reads(reducer, subject, current)
 
+    def plan_lines(self, subject: str, manifests: Sequence[Manifest]) -> list[dict[str, Any]]:
+        """Return the lines of the plan that would be recorded in this state."""
+        known = self.plans.get(subject)
+        return plan.lines(manifests, known.entries if known else {}, subject in self.newest)
+
+    def kept(self, subject: str, manifests: Sequence[Manifest]) -> list[str]:
+        """Return the ids of what stays of a subject's last plan though nothing renders it."""
+        rendered = {manifest.id for manifest in manifests}
+        return [
+            line["id"] for line in self.plan_lines(subject, manifests) if line["id"] not in rendered
+        ]
+
     def plan_payload(self, subject: str, manifests: Sequence[Manifest]) -> dict[str, Any]:
         """Return the payload of the ``Planned`` that would be recorded in this state."""
         known = self.plans.get(subject)
         return plan.payload(
             manifests,
             known.entries if known else {},
+            subject in self.newest,
             self._installed.reducer_requirement(parse_subject(subject).group_kind),
             self._installed.renderer_requirements,
         )

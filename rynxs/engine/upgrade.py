@@ -70,7 +70,8 @@ class Upgrade(Replay):
             if manifests is None or (planned is not None and planned.is_erased):
                 continue
             recorded = planned.entries if planned else {}
-            recomputed = {manifest.id: manifest.entry() for manifest in manifests}
+            lines = self.state.plan_lines(subject, manifests)
+            recomputed = {line["id"]: line for line in lines}
             if recorded == recomputed:
                 continue
             fields = [
@@ -87,7 +88,7 @@ class Upgrade(Replay):
             return
         shapes.checked(shapes.Planned, event)
         recorded = list(plan.Planned(event).entries.values())
-        if recorded == [manifest.entry() for manifest in manifests]:
+        if recorded == self.state.plan_lines(event.subject, manifests):
             self.compared += 1
         elif not self.is_full:
             fields = explain(event, manifests, recorded_manifest)

@@ -16,7 +16,7 @@ from rynxs.eventlog.redaction import Redactions, finish_erasure
 from rynxs.eventlog.witness import StoredCheckpoints
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from rynxs.eventlog.sink import Grouping, Sink
 
@@ -121,8 +121,17 @@ class Log:
         """Return the checkpoint of the log as it stands; all it covers is durable."""
         return Checkpoint(origin, self.size, self.root())
 
-    def append(self, entries: Sequence[Entry]) -> None:
+    def append(
+        self,
+        entries: Sequence[Entry],
+        durable: Callable[[int, Sequence[Entry], Sequence[bytes]], None] | None = None,
+    ) -> None:
         """Chain entries and make them durable, in batches as large as the sink wants them.
+
+        Args:
+            entries: what to append.
+            durable: is told of each batch once it is durable: the first seq, the entries, and their
+                leaf hashes.
 
         Raises:
             UsageError: an entry does not fit the format or goes back in time; nothing was written.
@@ -130,7 +139,10 @@ class Log:
             SinkUnavailable: the batches up to `size` are durable; the rest may be tried again.
         """
         for batch in _batches(entries, self._sink.grouping):
-            self._append_batch(batch)
+            first = self.size
+            leaves = self._append_batch(batch)
+            if durable is not None:
+                durable(first, batch, leaves)
 
     def save(self) -> None:
         """Store the frontier, so that the next opening reads only what came after it."""
@@ -140,7 +152,7 @@ class Log:
             self._sink.put(FRONTIER, _encode_chain(self._chain))
             self._frontier_saved = self.size
 
-    def _append_batch(self, entries: Sequence[Entry]) -> None:
+    def _append_batch(self, entries: Sequence[Entry]) -> list[bytes]:
         _check_entries(entries, self.size, self.tip)
         head, seq = self.tip.head, self.size
         records, leaves = [], []
@@ -161,6 +173,7 @@ class Log:
         self._chain.extend(Header._make(header), leaves)
         if self.size - self._frontier_saved >= _FRONTIER_INTERVAL:
             self.save()
+        return leaves
 
 
 def batched(records: Iterator[Record], count: int = _VERIFIED_AT_ONCE) -> Iterator[list[Record]]:

@@ -238,3 +238,27 @@ def test_options_that_cannot_be_met_are_refused(
     done = cli("run", repository / "examples", "--log", "file:a", *options)
     assert done.status == {"--out": 74, "--json": 2}[broken]
     assert broken in done.err
+
+
+def test_a_rule_that_refuses_an_agent_does_not_cost_its_volume(
+    cli: Cli, write: Callable[..., Path], agent: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    universe = {
+        "apiVersion": "universe.ai/v1alpha1",
+        "kind": "Universe",
+        "metadata": {"name": "strict"},
+        "spec": {"namespaces": ["default"], "allowed": {"images": ["example.org/other"]}},
+    }
+    keeper = agent("keeper", workspace={"size": "1Gi"})
+    out = ("--log", "file:a", "--out", "out")
+    cli("run", write("a.yaml", keeper), *out)
+    refused = cli("run", write("a.yaml", keeper, universe), *out)
+    assert "v1/PersistentVolumeClaim/default/agent-keeper-workspace   " in refused.out
+    files = tmp_path / "out/default"
+    claim = "persistentvolumeclaim-agent-keeper-workspace.yaml"
+    assert [file.name for file in files.iterdir()] == [claim]
+    cli("run", write("a.yaml", keeper, universe), *out)
+    assert [file.name for file in files.iterdir()] == [claim]
+    cli("run", write("a.yaml", universe), *out, "--prune")
+    assert list(files.iterdir()) == []
+    assert cli("replay", "--check", "--log", "file:a").status == 0

@@ -156,3 +156,24 @@ def test_without_isolation_a_plugin_that_raises_stops_the_run(kit: Kit) -> None:
     pipeline = kit.pipeline(kit.composition(renderer=Broken()))
     with pytest.raises(PluginError, match="plain==1 failed"):
         kit.observe(pipeline, "a")
+
+
+def test_who_takes_the_lead_replans_all_if_the_composition_is_another(kit: Kit) -> None:
+    class Bigger(kit.Renderer):  # type: ignore[name-defined, misc]
+        version = "2"
+
+    pipeline = kit.pipeline()
+    kit.observe(pipeline, "a")
+    entries = pipeline.take_entries()
+    for made_of, kinds in (
+        (kit.composition(), ["EpochStarted"]),
+        (kit.composition(renderer=Bigger()), ["EpochStarted", "Planned"]),
+    ):
+        later = kit.pipeline(made_of)
+        for seq, entry in enumerate(entries):
+            event = Event(seq, 1, 1, entry.kind, entry.subject, entry.payload, entry.cause)
+            later.fold(event)
+        later.take_lead(seen=4)
+        emitted = later.take_entries()
+        assert [entry.kind for entry in emitted] == kinds
+        assert {entry.epoch for entry in emitted} == {5}

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rynxs.sources import Sources
 
 DEFAULT_FILE = Path("rynxs.yaml")
+_NO_FILE = "the command line"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -123,6 +124,7 @@ class Config:
         self._raw = raw
         self._plugins = plugins
         self._source = source
+        self._is_file = source != _NO_FILE
         for family in ("reducers", "renderers", "cosigners"):
             picked = getattr(raw.plugins, family)
             for name in getattr(raw.settings, family):
@@ -263,7 +265,7 @@ class Config:
         mine = name == self._raw.plugins.sink
         inherited = self._raw.settings.sink if mine else {}
         settings = {**inherited, **self._plugins.sink(name).parse_url(rest)}
-        return self._updated({"sink": name}, {"sink": settings}, url)
+        return self._updated({"sink": name}, {"sink": settings}, self._with(url))
 
     def with_signers(self, urls: Sequence[str]) -> Config:
         """Return this configuration with the keys that URLs name, such as ``ed25519:./key``.
@@ -286,7 +288,7 @@ class Config:
         return self._updated(
             {"signer": name, "cosigners": [other for other, _ in others]},
             {"signer": settings, "cosigners": dict(others)},
-            " ".join(urls),
+            self._with(" ".join(urls)),
         )
 
     def model(self) -> type[BaseModel]:
@@ -345,6 +347,10 @@ class Config:
     def _validated(self, model: type[BaseModel], value: Mapping[str, Any], path: str) -> BaseModel:
         return _validate(model, value, self._source, tuple(filter(None, path.split("."))))
 
+    def _with(self, given: str) -> str:
+        """Return how errors name this configuration together with what was given beside it."""
+        return f"{self._source} with {given}" if self._is_file else given
+
     def _updated(self, picks: dict[str, Any], settings: dict[str, Any], source: str) -> Config:
         raw = self._raw.model_copy(
             update={
@@ -362,7 +368,7 @@ def load_config(path: Path | None, plugins: PluginManager) -> Config:
         ConfigError: the file is missing or not a valid configuration.
     """
     if path is None and not DEFAULT_FILE.exists():
-        return Config(RawConfig(), plugins, "the command line")
+        return Config(RawConfig(), plugins, _NO_FILE)
     source = path or DEFAULT_FILE
     documents = read_documents(source)
     if len(documents) > 1 or not all(isinstance(document.value, dict) for document in documents):

@@ -40,13 +40,19 @@ def command(
     Refused are a live subject's newest observation, what is under a legal hold, and what the
     configuration or a lock of the storage says is to be kept.
     """
-    from rynxs.cli.console import emit
+    from rynxs.cli.console import emit, print_warnings
     from rynxs.cli.logs import set_up_logs
     from rynxs.embedded.redact import redact
     from rynxs.sources import parse_sources
 
     set_up_logs()
     report = redact(configured(config, log, signer), parse_sources(clock), seq, reason)
+    if report.is_unsigned:
+        told = (
+            "this log is signed, and the redaction is not: who verifies with a key believes it only "
+            f"once it is signed for; rynxs log redact {seq} again with --signer does that"
+        )
+        print_warnings([told])
     document = {"redactedBy": report.by, "seqs": report.seqs, "subject": report.subject}
 
     def show(console: Console) -> None:

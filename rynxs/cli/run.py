@@ -96,7 +96,7 @@ def command(
     sources = parse_sources(clock)
     chosen = configured(config, log, signer)
     composition = chosen.composition()
-    reading = read_manifests(files, composition, namespace)
+    reading = read_manifests(files, composition, namespace, out)
     if reading.unowned and (strict or prune):
         raise ManifestError("\n".join(reading.unowned))
     if prune and not reading.found:

@@ -26,6 +26,8 @@ _FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 _NAME = re.compile(DNS_SUBDOMAIN, re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _NAMESPACE_RULE = "lower-case letters, digits and '-', at most 63"
+_UID = re.compile(r"[A-Za-z0-9-]{1,128}")
+_UID_RULE = "letters, digits and '-', at most 128; an API server gives it, a file needs none"
 _PROBLEMS_SHOWN_MAX = 50
 
 
@@ -44,13 +46,16 @@ class Reading(NamedTuple):
     unowned: list[str]
 
 
-def read_manifests(paths: Sequence[str], composition: Composition, namespace: str) -> Reading:
+def read_manifests(
+    paths: Sequence[str], composition: Composition, namespace: str, out: Path | None = None
+) -> Reading:
     """Return the manifests of files and directories, in the order of the paths and names.
 
     Args:
         paths: files, directories (searched in depth for .yaml, .yml and .json), or ``-``.
         composition: says which kinds are owned.
         namespace: for namespaced objects that name none.
+        out: where manifests are written; in a directory that is searched it is left out.
 
     Raises:
         ManifestError: something can't be read or is not valid; the text lists all of it.
@@ -58,7 +63,7 @@ def read_manifests(paths: Sequence[str], composition: Composition, namespace: st
     if not _NAMESPACE.fullmatch(namespace):
         raise ManifestError(f"--namespace {namespace!r}: {_NAMESPACE_RULE}")
     reader = _Reader(composition, namespace)
-    for document in _documents(paths):
+    for document in _documents(paths, out):
         for manifest in _unpacked(document.value):
             reader.take(manifest, document.place)
     if reader.refused:
@@ -107,7 +112,7 @@ class _Reader:
         self.found[subject] = Found(resource, manifest, place)
 
 
-def _documents(paths: Sequence[str]) -> Iterator[Document]:
+def _documents(paths: Sequence[str], out: Path | None) -> Iterator[Document]:
     for text in paths:
         if text == STANDARD_INPUT:
             data = sys.stdin.buffer.read(FILE_SIZE_MAX + 1)
@@ -117,17 +122,22 @@ def _documents(paths: Sequence[str]) -> Iterator[Document]:
         if not path.is_dir():
             yield from read_documents(path)
             continue
-        files = sorted(_manifest_files(path))
+        files = sorted(_manifest_files(path, out))
         if not files:
             raise ManifestError(f"{path}: no file ending in {', '.join(_SUFFIXES)} in it")
         for file in files:
             yield from read_documents(file)
 
 
-def _manifest_files(directory: Path) -> Iterator[Path]:
+def _manifest_files(directory: Path, out: Path | None) -> Iterator[Path]:
     """Yield the manifest files below a directory; nothing hidden, no linked directory."""
+    left_out = None if out is None else out.resolve()
     for folder, folders, files in os.walk(directory, onerror=_raise):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and Path(folder, name).resolve() != left_out
+        ]
         for name in files:
             file = Path(folder, name)
             if file.suffix in _SUFFIXES and not name.startswith(".") and file.is_file():
@@ -160,6 +170,9 @@ def _shape_problems(manifest: Any) -> list[Problem]:
     if not isinstance(metadata, dict):
         return [*found, Problem("metadata", "required, a map with at least a name")]
     found += _name_problems(metadata)
+    uid = metadata.get("uid")
+    if uid is not None and not (isinstance(uid, str) and _UID.fullmatch(uid)):
+        found.append(Problem("metadata.uid", _UID_RULE, repr(uid)[:80]))
     for field in ("labels", "annotations"):
         pairs = metadata.get(field)
         if pairs is not None and not _is_text_map(pairs):

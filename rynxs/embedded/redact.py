@@ -13,6 +13,7 @@ from rynxs.engine.event import Event
 from rynxs.engine.subject import parse_subject
 from rynxs.engine.traces import Trace, Traces
 from rynxs.errors import LogCorrupt, SinkUnavailable, UsageError
+from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog.publication import publish_signed
 from rynxs.eventlog.record import MalformedHeader, decode_header
 from rynxs.eventlog.redaction import KEPT_KINDS, REDACTED, erase
@@ -37,12 +38,14 @@ class RedactReport(NamedTuple):
         seqs: the records whose payloads were erased now: that one and those made from it, or what
             a redaction before had left of them.
         was_recorded: whether the ``Redacted`` record stood there before.
+        is_unsigned: whether the log has a signed checkpoint, and this was done without a key.
     """
 
     by: int
     subject: str
     seqs: list[int]
     was_recorded: bool
+    is_unsigned: bool
 
 
 def redact(config: Config, sources: Sources, seq: int, reason: str) -> RedactReport:
@@ -82,12 +85,13 @@ def redact(config: Config, sources: Sources, seq: int, reason: str) -> RedactRep
             if opened.keys:  # who verifies believes an erasure only if it is signed for
                 publish_signed(opened.log, opened.sink, opened.pipeline.origin, opened.keys)
             erase(opened.sink, seqs)
+            is_unsigned = not opened.keys and cp.latest(opened.sink) is not None
         except SinkUnavailable as error:
             raise SinkUnavailable(
                 f"record {by} says that {listed(seqs)} is redacted, and not all of it is erased "
                 f"yet: {error}; the same command goes on with it"
             ) from error
-    return RedactReport(by, wanted.subject, seqs, recorded is not None)
+    return RedactReport(by, wanted.subject, seqs, recorded is not None, is_unsigned)
 
 
 def _header(reader: Sink, seq: int) -> Header:

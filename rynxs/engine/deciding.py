@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rynxs.engine import event as ev
 from rynxs.engine import shapes
@@ -11,11 +11,12 @@ from rynxs.engine.slices import UNKNOWN, Deferred, Slices
 from rynxs.errors import PluginError, RynxsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rynxs.engine.event import Event
     from rynxs.engine.slices import Held, Unknown
 
+Answer = TypeVar("Answer")
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -104,6 +105,21 @@ def starts_anew(kind: str, reducer: Reducer | None) -> frozenset[str]:
     if reducer is None:
         return frozenset({ev.observed(kind), ev.deleted(kind)})
     return reducer.decided_by | {ev.deleted(kind)}
+
+
+def answer_of(reducer: Reducer, ask: Callable[..., Answer], subject: str, *more: Any) -> Answer:
+    """Return what a method of a reducer answers about a subject.
+
+    Raises:
+        PluginError: it raised.
+    """
+    try:
+        return ask(subject, *more)
+    except Exception as error:
+        raise PluginError(
+            f"reducer {reducer.name}=={reducer.version} failed on {subject} in {ask.__name__}(): "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def failure_of(reducer: Reducer, event: Event, error: Exception) -> PluginError:

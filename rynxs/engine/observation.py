@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
 from rynxs.credentials import names_credential, walk_credentials
-from rynxs.engine.resource import holds_personal
+from rynxs.engine.resource import holds_personal, may_hold_personal
 from rynxs.engine.subject import Subject
 from rynxs.errors import ValueRefused
 from rynxs.eventlog import canonical
 from rynxs.problems import Problem, join_path, problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rynxs.engine.resource import Resource
 
 OBJECT_SIZE_MAX = 3 * 1024 * 1024
 """No API server takes a larger request; what is added to it in a payload is far less."""
+
+_FIELDS_MAX = 1_000
+"""So many fields of a refused object are named at most."""
 
 _KUBECTL_ANNOTATIONS = "kubectl.kubernetes.io/"
 _RULE_CREDENTIAL = "a literal credential must not stand here; put it in a Secret and refer to that"
@@ -82,9 +86,10 @@ def observe(resource: Resource, manifest: Mapping[str, Any]) -> Observation:
     }
     subject = subject_of(resource, manifest)
     if found:
-        facts["fields"] = sorted(_field_names(manifest.get("spec"), ("spec",)))
+        names = _field_names(manifest.get("spec"), ("spec",))
+        facts["fields"] = sorted(set(islice(names, _FIELDS_MAX)))
         facts["refused"] = [{"path": _loggable(p.path), "rule": p.rule} for p in found]
-        return Observation(subject, facts, personal=False)
+        return Observation(subject, facts, may_hold_personal(resource.spec))
     facts["object"]["metadata"] |= {
         "annotations": _own_annotations(metadata),
         "labels": dict(metadata.get("labels") or {}),
@@ -141,18 +146,17 @@ def _own_annotations(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in annotations.items() if not str(k).startswith(_KUBECTL_ANNOTATIONS)}
 
 
-def _field_names(value: object, steps: tuple[object, ...], depth: int = 0) -> set[str]:
-    """Return the paths of all fields below `value`, list positions folded to ``[]``."""
-    if depth >= canonical.MAX_DEPTH:
-        return {_loggable(join_path(steps))}
-    if isinstance(value, dict):
-        inner = [(member, (*steps, str(key))) for key, member in value.items()]
-    elif isinstance(value, list):
+def _field_names(value: object, steps: tuple[object, ...], depth: int = 0) -> Iterator[str]:
+    """Yield the paths of all fields below `value`, list positions folded to ``[]``."""
+    inner: list[tuple[object, tuple[object, ...]]] = []
+    if depth < canonical.MAX_DEPTH and isinstance(value, dict):
+        inner = [(value[key], (*steps, str(key))) for key in sorted(value, key=str)]
+    elif depth < canonical.MAX_DEPTH and isinstance(value, list):
         inner = [(member, (*steps[:-1], f"{steps[-1]}[]")) for member in value]
-    else:
-        return {_loggable(join_path(steps))}
-    names = {name for member, path in inner for name in _field_names(member, path, depth + 1)}
-    return names or {_loggable(join_path(steps))}
+    if not inner:
+        yield _loggable(join_path(steps))
+    for member, path in inner:
+        yield from _field_names(member, path, depth + 1)
 
 
 def _loggable(path: str) -> str:

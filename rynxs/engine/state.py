@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rynxs.engine import carrying, plan, shapes, verdict
 from rynxs.engine import event as ev
 from rynxs.engine.contracts import Occasion, Reducer
-from rynxs.engine.deciding import Decided, Route, failure_of
+from rynxs.engine.deciding import Decided, Route, answer_of, failure_of
 from rynxs.engine.plan import Planned
 from rynxs.engine.slices import UNKNOWN, Deferred, Slices, Unknown, identical
 from rynxs.engine.subject import parse_subject
@@ -16,7 +16,7 @@ from rynxs.errors import LogCorrupt, PluginError, RynxsError
 from rynxs.eventlog.redaction import KEPT_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rynxs.engine.composition import Composition
     from rynxs.engine.event import Event
@@ -187,7 +187,7 @@ class State:
         if reducer is None:
             return None
         current = self.slices.get(subject)
-        return None if current is None else reducer.deadline(subject, current)
+        return None if current is None else answer_of(reducer, reducer.deadline, subject, current)
 
     def timed(self) -> list[str]:
         """Return the live subjects of kinds whose reducers set deadlines, sorted."""
@@ -207,7 +207,8 @@ class State:
         if reducer is None or current is None:
             return {}
         seen = self.statuses.get(subject, {})
-        status = dict(reducer.status(subject, current, self.slices, seen))
+        said = answer_of(reducer, reducer.status, subject, current, self.slices, seen)
+        status = dict(said)
         last = self.slices.verdict(subject)
         conditions = verdict.merged_conditions(status.get("conditions", ()), last)
         return {**status, "conditions": conditions}
@@ -279,6 +280,8 @@ class State:
     def _fold_carried(self, event: Event) -> None:
         """Take in what the log before knew of a subject."""
         subject = event.subject
+        if self.to_carry <= 0:
+            raise LogCorrupt(event.seq, "carries a subject over that no predecessor has told of")
         self.to_carry -= 1
         judged = verdict.judged_subject(subject)
         if judged:
@@ -384,7 +387,8 @@ class State:
     ) -> None:
         """Note whose changes concern a subject."""
         known = None if isinstance(current, Unknown) else current
-        read = () if known is None else tuple(dict.fromkeys(reducer.reads(subject, known)))
+        names = () if known is None else answer_of(reducer, _reads(reducer), subject, known)
+        read = tuple(dict.fromkeys(names))
         before = self._read.get(subject, ())
         if read == before:
             return
@@ -408,7 +412,8 @@ class State:
             self._mark_affected(reader, seq)
 
     def _mark_dependents(self, reducer: Reducer, subject: str, seq: int) -> None:
-        for dependent in dict.fromkeys(reducer.dependents(subject, self.slices)):
+        concerned = answer_of(reducer, _dependents(reducer), subject, self.slices)
+        for dependent in dict.fromkeys(concerned):
             self._mark_affected(dependent, seq)
 
     def _reduce(self, route: Route, event: Event) -> None:
@@ -438,6 +443,20 @@ class State:
         self._mark(subject, event.seq)
         self._mark_readers(subject, event.seq)
         self._mark_dependents(reducer, subject, event.seq)
+
+
+def _reads(reducer: Reducer) -> Callable[..., list[str]]:
+    def reads(*arguments: Any) -> list[str]:
+        return list(reducer.reads(*arguments))
+
+    return reads
+
+
+def _dependents(reducer: Reducer) -> Callable[..., list[str]]:
+    def dependents(*arguments: Any) -> list[str]:
+        return list(reducer.dependents(*arguments))
+
+    return dependents
 
 
 def _known(value: Mapping[str, Any] | Unknown | None) -> Mapping[str, Any] | None:

@@ -46,6 +46,7 @@ class Traces:
         # An observation is what later plans are made of; what a deletion says is in none.
         self._spreads = header.kind in (ev.observed(kind), ev.JUDGED)
         self._ended = header.kind == ev.deleted(kind)
+        self._life: list[Trace] = []
         self._own: set[int] = set()
         self._related = {header.subject}
         self._plans: list[Trace] = []
@@ -67,8 +68,10 @@ class Traces:
                 self._own.add(seq)
         if subject == self._subject and kind != ev.PLANNED:
             self._own.add(seq)
-            if seq > self._seq and kind in self._starts_anew:
-                self._ended = True
+            if kind in self._starts_anew:
+                self._begin_anew(seq)
+            elif not self._ended and kind == ev.observed(parse_subject(subject).kind):
+                self._life.append(Trace(seq, header.time_us, kind, subject))
         if seq <= self._seq:
             return
         trace = Trace(seq, header.time_us, kind, subject)
@@ -78,10 +81,21 @@ class Traces:
         elif kind == ev.APPLY_FAILED and cause is not None:
             self._failures.setdefault(cause, []).append(trace)
 
+    def _others(self) -> list[Trace]:
+        """Return the other observations of the subject that are made of the same as the one."""
+        return [trace for trace in self._life if trace.seq != self._seq]
+
+    def _begin_anew(self, seq: int) -> None:
+        """Take in an event after which nothing that was before counts."""
+        if seq > self._seq:
+            self._ended = True
+        else:
+            self._life = []
+
     def found(self) -> list[Trace]:
         """Return the records whose payloads may hold something of the one looked for, in order."""
         plans = [plan for plan in self._plans if plan.subject in self._related]
-        made = plans if self._spreads else []
+        made = [*self._others(), *plans] if self._spreads else []
         causes = [self._seq, *(plan.seq for plan in made)]
         failures = [failure for cause in causes for failure in self._failures.get(cause, ())]
         return sorted([*made, *failures])

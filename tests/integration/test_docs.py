@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -63,6 +64,20 @@ def test_the_readmes_configuration_is_the_default(tmp_path: Path) -> None:
         for options in ([], ["--config", str(tmp_path / "rynxs.yaml")])
     ]
     assert yaml.safe_load(shown[0]) == yaml.safe_load(shown[1])
+
+
+def test_the_readmes_sample_output_has_the_digests_that_a_reader_gets(tmp_path: Path) -> None:
+    shown = re.findall(
+        r"^ (\S+/agent-worker\S*) +([0-9a-f]{12})   as before$",
+        (REPOSITORY / "README.md").read_text(),
+        re.MULTILINE,
+    )
+    run = ["run", REPOSITORY / "examples/agent-basic.yaml", "--log", "file:log", "--json"]
+    done = subprocess.run(
+        [BINARIES / "rynxs", *run], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    made = [(each["id"], each["digest"][:12]) for each in json.loads(done.stdout)["manifests"]]
+    assert shown == made
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))

@@ -594,3 +594,18 @@ def test_a_sessions_input_is_erased_once_the_session_is_deleted_and_not_before(
     assert not any(NAME.encode() in file.read_bytes() for file in segments.iterdir())
     assert cli("replay", "--check", *LOG).status == 0
     assert cli("log", "verify", *LOG).status == 0
+
+
+def test_an_unsigned_redaction_of_a_signed_log_is_told(
+    cli: Cli, write: Callable[..., Path], agent: Agent
+) -> None:
+    cli("keys", "generate", "key")
+    cli("run", write("a.yaml", agent()), *LOG, *SIGNER)
+    cli("run", write("a.yaml", agent(suspend=True)), *LOG, *SIGNER)
+    done = cli("log", "redact", 1, "--reason", "a name", *LOG)
+    assert done.status == 0
+    assert "warning: this log is signed, and the redaction is not" in done.err
+    assert cli("log", "verify", *LOG, *KEY).status == 1
+    again = cli("log", "redact", 1, "--reason", "a name", *LOG, *SIGNER)
+    assert (again.status, again.err) == (0, "")
+    assert cli("log", "verify", *LOG, *KEY).status == 0

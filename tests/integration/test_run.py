@@ -262,3 +262,24 @@ def test_a_rule_that_refuses_an_agent_does_not_cost_its_volume(
     cli("run", write("a.yaml", universe), *out, "--prune")
     assert list(files.iterdir()) == []
     assert cli("replay", "--check", "--log", "file:a").status == 0
+
+
+def test_what_is_written_is_not_read_again(
+    cli: Cli, write: Callable[..., Path], agent: Callable[..., dict[str, Any]]
+) -> None:
+    write("all/a.yaml", agent())
+    run = ("run", "all", "--log", "file:a", "--out", "all/out", "--prune")
+    for _ in range(2):
+        done = cli(*run)
+        assert (done.status, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("uid", [7, {"a": 1}, "é", "a" * 129])
+def test_a_uid_that_is_none_is_a_mistake_of_the_file(
+    cli: Cli, write: Callable[..., Path], agent: Callable[..., dict[str, Any]], uid: Any
+) -> None:
+    manifest = agent()
+    manifest["metadata"]["uid"] = uid
+    done = cli("run", write("a.yaml", manifest), "--log", "file:a")
+    assert done.status == 2
+    assert "a.yaml:1: metadata.uid" in done.err or "metadata.uid" in done.err

@@ -145,7 +145,10 @@ class AgentReducer(Reducer):
 
 def _is_ready(status: Mapping[str, Any]) -> bool:
     """Tell whether what runs an agent's pod, a Deployment or a Sandbox, says that it is ready."""
-    conditions = (each for each in status.get("conditions") or () if isinstance(each, dict))
+    listed = status.get("conditions")
+    conditions = (
+        [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    )
     return bool(status.get("readyReplicas")) or any(
         each.get("type") == "Ready" and each.get("status") == "True" for each in conditions
     )

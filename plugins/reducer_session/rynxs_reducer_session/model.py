@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from rynxs.api import Personal, SpecModel, StatusModel, Text, rules
 from rynxs.fields import ByteQuantity, DnsLabel, DnsSubdomain, Duration, SecretKey
 
 # A ConfigMap holds 1 MiB: so many characters of up to four bytes each, and the agent's spec.
 _INPUT_SIZE_MAX = 196_608
+_NOT_ANOTHERS = "agent-... and session-... are other agents' and sessions' own"
 _ONE_INPUT = "exactly one of text and configMapKeyRef is the input"
 _OWN_HAS_SIZE = "a workspace of its own needs size; the agent's takes neither size nor class"
 _FIXED = ("agentRef", "input", "retries", "runtimeClassName", "timeout", "ttl", "workspace")
@@ -20,8 +21,27 @@ _IMMUTABLE = "a session's spec can't change, save suspend; make another session"
 class ConfigMapKeyRef(SpecModel):
     """A key of a ConfigMap in the session's namespace."""
 
-    name: DnsSubdomain = Field(description="The ConfigMap.")
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!self.name.startsWith('agent-') && !self.name.startsWith('session-')",
+                _NOT_ANOTHERS,
+            )
+        )
+    )
+
+    name: DnsSubdomain = Field(
+        description="The ConfigMap; none that is called agent-... or session-..., as those are "
+        "that rynxs makes for others."
+    )
     key: SecretKey = Field(description="The key in it.")
+
+    @field_validator("name")
+    @classmethod
+    def _is_not_anothers(cls, name: str) -> str:
+        if name.startswith(("agent-", "session-")):
+            raise ValueError(_NOT_ANOTHERS)
+        return name
 
 
 class Input(SpecModel):

@@ -66,6 +66,14 @@ def test_an_agent_and_an_input_are_required(missing: str) -> None:
         ({"text": "x" * (INPUT_SIZE_MAX + 1)}, ["spec.input.text"]),
         ({"text": 5}, ["spec.input.text"]),
         ({"configMapKeyRef": {"name": "inputs"}}, ["spec.input.configMapKeyRef.key"]),
+        (
+            {"configMapKeyRef": {"name": "session-other", "key": "k"}},
+            ["spec.input.configMapKeyRef.name"],
+        ),
+        (
+            {"configMapKeyRef": {"name": "agent-other", "key": "k"}},
+            ["spec.input.configMapKeyRef.name"],
+        ),
         ({"configMapKeyRef": {"name": "a..b", "key": "k"}}, ["spec.input.configMapKeyRef.name"]),
         ({"configMapKeyRef": {"name": "a", "key": "../k"}}, ["spec.input.configMapKeyRef.key"]),
         ({"secretKeyRef": {"name": "a", "key": "k"}}, ["spec.input.secretKeyRef"]),

@@ -49,25 +49,30 @@ class Judge:
             judged = _as_judged(given, universe) if "provider" in patch else current
             found += agent_violations(judged, universe)
         resources = filled(spec["resources"], current["defaults"]["resources"])
-        stated = quotas.wanted("agents", current["spec"]["resources"])
-        return self._verdict(found, patch, quotas.wanted("agents", resources), stated)
+        verdict = self._verdict(
+            found, patch, quotas.wanted("agents", resources), current["spec"]["resources"]
+        )
+        giver = self._giver() if "provider" in patch else None
+        given = {} if giver is None else {"given": {"provider": giver.name}}
+        return {**verdict, "patch": {**verdict["patch"], **given}}
 
     def session(self, current: Mapping[str, Any]) -> dict[str, Any]:
         """Return the verdict on a session; it holds something while its agent lets it run."""
         started = current["agent"]
         found = list(
             chain.from_iterable(
-                session_violations(current, started and _as_judged(started, each), each)
+                session_violations(current, started and _as_started(started, each), each)
                 for each in self._universes
             )
         )
         agent = started or self._view.governed(_agent_of(current))
-        taken, stated = dict[str, int](), dict[str, int]()
+        taken: dict[str, int] = {}
+        stated: Mapping[str, Any] = {}
         if agent is not None and "spec" in agent and current["run"]["phase"] not in _ENDED:
             resources = filled(agent["spec"]["resources"], agent["defaults"]["resources"])
             taken = quotas.wanted("sessions", resources)
             own = started or self._view.get(_agent_of(current)) or agent
-            stated = quotas.wanted("sessions", own["spec"]["resources"])
+            stated = own["spec"]["resources"]
         patch: dict[str, Any] = {"suspend": True} if self._is_suspended() else {}
         workspace = current["spec"]["workspace"] or {}
         if workspace.get("kind") == "own":
@@ -79,7 +84,7 @@ class Judge:
         found: Sequence[Violation],
         patch: Mapping[str, Any],
         taken: Mapping[str, int],
-        stated: Mapping[str, int],
+        stated: Mapping[str, Any],
     ) -> dict[str, Any]:
         violations, holds = list(found), dict[str, dict[str, int]]()
         if not violations and taken:
@@ -96,7 +101,7 @@ class Judge:
         }
 
     def _admission(
-        self, taken: Mapping[str, int], stated: Mapping[str, int]
+        self, taken: Mapping[str, int], stated: Mapping[str, Any]
     ) -> tuple[list[Violation], dict[str, dict[str, int]]]:
         """Return why who breaks no rule is kept out, and what it holds of each universe.
 
@@ -111,10 +116,11 @@ class Judge:
             return unlimited, {}
         asks = [ask for each in self._universes for ask in quotas.asks(each, taken, {})]
         waits = [Violation("QuotaExceeded", ask.message) for ask in asks]
+        waits.append(Violation("QuotaExceeded", "it waits until there is room for all of this"))
         return waits, {ask.universe: {quotas.WAITING: 1} for ask in asks}
 
     def _fits(
-        self, universe: Universe, taken: Mapping[str, int], stated: Mapping[str, int]
+        self, universe: Universe, taken: Mapping[str, int], stated: Mapping[str, Any]
     ) -> bool:
         """Tell whether a universe admits what is taken.
 
@@ -155,9 +161,9 @@ class Judge:
         defaults = [universe.spec["defaults"] for universe in self._universes]
         if self._is_suspended():
             patch["suspend"] = True
-        if spec["provider"] is None:
-            provider = next((each["provider"] for each in defaults if each["provider"]), None)
-            patch |= {"provider": provider} if provider else {}
+        giver = self._giver()
+        if spec["provider"] is None and giver is not None:
+            patch["provider"] = giver.spec["defaults"]["provider"]
         patch |= self._storage_class(spec["workspace"])
         resources = filled(spec["resources"], *(each["resources"] for each in defaults))
         if resources != spec["resources"]:
@@ -172,15 +178,20 @@ class Judge:
         found = next((name for name in classes if name), None)
         return {"workspace": {"storageClassName": found}} if found else {}
 
+    def _giver(self) -> Universe | None:
+        """Return the universe whose provider is the default."""
+        givers = (each for each in self._universes if each.spec["defaults"]["provider"])
+        return next(givers, None)
+
     def _without_reference(self, current: Mapping[str, Any]) -> Iterable[Violation]:
         wanted = current["spec"]["universeRef"]
         names = [universe.name for universe in self._universes]
         if wanted is not None and wanted not in names:
-            governing = f"{', '.join(names)} do" if names else "none does"
+            governing = f"{', '.join(names)} would" if names else "none is there that would"
             yield Violation(
                 "UniverseMismatch",
                 f"spec.universeRef: universe {wanted} does not govern namespace "
-                f"{current['metadata']['namespace']}; {governing}",
+                f"{current['metadata']['namespace']} ({governing})",
             )
 
     def _is_suspended(self) -> bool:
@@ -200,6 +211,16 @@ def _as_judged(agent: Mapping[str, Any], universe: Universe) -> Mapping[str, Any
     if spec["provider"] != universe.spec["defaults"]["provider"]:
         return agent
     return {**agent, "spec": {**spec, "provider": None}}
+
+
+def _as_started(agent: Mapping[str, Any], universe: Universe) -> Mapping[str, Any]:
+    """Return a session's agent without its provider, if this universe gave it that one.
+
+    The universe may have another one to give by now.
+    """
+    if agent.get("given", {}).get("provider") != universe.name:
+        return agent
+    return {**agent, "spec": {**agent["spec"], "provider": None}}
 
 
 def _agent_of(current: Mapping[str, Any]) -> str:

@@ -79,6 +79,16 @@ class Allowed(SpecModel):
         description="Where they may connect to: IP, CIDR, service.namespace, *.namespace or host "
         "name, each with an optional :port.",
     )
+    permissions: (
+        list[
+            Literal["canAccessAuditLogs", "canAssignTasks", "canManageTeam", "serviceAccountToken"]
+        ]
+        | None
+    ) = Field(
+        None,
+        max_length=4,
+        description="Permissions that agents may ask for, and the token of their service account.",
+    )
     runtime_classes: list[NamePattern] | None = Field(
         None,
         max_length=64,

@@ -33,12 +33,7 @@ _FIELDS: Final = {
     "cpuMillis": "spec.resources.limits.cpu",
     "memoryBytes": "spec.resources.limits.memory",
 }
-_UNITS: Final = {
-    "agents": "agent",
-    "sessions": "unfinished session",
-    "cpuMillis": "thousandths of a CPU",
-    "memoryBytes": "bytes of memory",
-}
+_SUFFIXES: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
 
 class Ask(NamedTuple):
@@ -92,7 +87,7 @@ def asks(universe: Universe, taken: Mapping[str, int], held: Mapping[str, int]) 
         more = taken.get(unit, 0) - held.get(unit, 0)
         if more > 0:
             message = (
-                f"{_field(unit, taken)}: waits for room for {more} {_UNITS[unit]} more in "
+                f"{_field(unit, taken)}: asks for {_shown(unit, more)} of "
                 f"{_quota(universe, name)}, which is {universe.spec['quotas'][name]}"
             )
             yield Ask(universe.subject, unit, limit, more, message)
@@ -132,6 +127,18 @@ def _field(unit: str, taken: Mapping[str, int]) -> str:
     """Return the field that a quota is about; what a session takes, its agent's spec says."""
     whose = "the agent's " if "sessions" in taken and unit not in _COUNTED else ""
     return f"{whose}{_FIELDS[unit]}"
+
+
+def _shown(unit: str, amount: int) -> str:
+    """Return an amount as a person would write it."""
+    if unit == "cpuMillis":
+        return f"{amount}m" if amount % 1_000 else f"{amount // 1_000}"
+    if unit != "memoryBytes":
+        return f"{amount}"
+    power = 0
+    while amount and amount % 1_024 == 0 and power < len(_SUFFIXES) - 1:
+        amount, power = amount // 1_024, power + 1
+    return f"{amount}{_SUFFIXES[power]}"
 
 
 def _quota(universe: Universe, name: str) -> str:

@@ -104,7 +104,7 @@ class UniverseReducer(Reducer):
         if parse_subject(subject).group_kind == UNIVERSE_KIND:
             return _served(_concerned(subject, view), view)
         verdict = view.verdict(subject)
-        if verdict is not None and not verdict["gives"]:
+        if verdict is not None and not verdict.get("gives", True):
             return ()
         return _served(_waiting(subject, view), view)
 

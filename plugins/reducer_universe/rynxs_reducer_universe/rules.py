@@ -38,6 +38,10 @@ def agent_violations(
         prefix: path of what is judged, for messages.
     """
     spec, allowed = agent["spec"], universe.spec["allowed"]
+    for field, name in _asked_permissions(spec):
+        if allowed["permissions"] is not None and name not in allowed["permissions"]:
+            rule = universe, "permissions", allowed["permissions"]
+            yield _violation("PermissionNotAllowed", rule, f"{prefix}.{field}: true")
     image = spec["image"]
     patterns = allowed["images"]
     if patterns is not None and not any(covers_image(each, image) for each in patterns):
@@ -84,6 +88,15 @@ def session_violations(
         yield _violation("RuntimeClassNotAllowed", allowed, field)
     if agent is not None:
         yield from agent_violations(agent, universe, "the agent's spec at the start")
+
+
+def _asked_permissions(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the field and the name of each permission that a spec asks for."""
+    for name, is_asked in sorted(spec["permissions"].items()):
+        if is_asked:
+            yield f"permissions.{name}", name
+    if spec["serviceAccountToken"]:
+        yield "serviceAccountToken", "serviceAccountToken"
 
 
 def _covers_class(patterns: Sequence[str], wanted: str | None) -> bool:

@@ -125,3 +125,14 @@ def test_a_default_never_contradicts_what_an_agent_states(world: World) -> None:
     large = world.agent("large", resources={"requests": {"memory": "4Gi"}})
     assert told_spec(world, small)["resources"]["requests"]["cpu"] == "1"
     assert limits(world, large)["memory"] == "4Gi"
+
+
+def test_a_session_goes_on_with_the_provider_that_it_was_given(world: World) -> None:
+    world.universe(defaults={"provider": PROVIDER})
+    world.agent()
+    session = world.session()
+    world.job(session, active=1)
+    world.universe(defaults={"provider": {**PROVIDER, "model": "newer"}})
+    assert world.runs(session) == [True]
+    world.universe()
+    assert world.runs(session) == [True]

@@ -21,8 +21,11 @@ def test_who_came_first_in_the_log_is_admitted_whatever_its_name(world: World) -
     world.universe(quotas={"agents": 2})
     agents = [world.agent(name) for name in ("z", "m", "a")]
     assert world.runs(*agents) == [True, True, False]
-    message = "waits for room for 1 agent more in quotas.agents of universe main, which is 2"
-    expected = ("False", "QuotaExceeded", f"metadata.name: {message}")
+    message = (
+        "metadata.name: asks for 1 of quotas.agents of universe main, which is 2; "
+        "it waits until there is room for all of this"
+    )
+    expected = ("False", "QuotaExceeded", message)
     assert world.condition(agents[2]) == expected
 
 
@@ -49,7 +52,7 @@ def test_compute_is_summed_with_the_defaults_and_the_field_is_named(
     agents = [world.agent(name, **spec) for name in "ab"]
     assert world.runs(*agents) == [True, False]
     ((name, limit),) = quotas.items()
-    assert world.condition(agents[1])[2].startswith(f"{field}: waits for room")
+    assert world.condition(agents[1])[2].startswith(f"{field}: asks for ")
     assert f"quotas.{name} of universe main, which is {limit}" in world.condition(agents[1])[2]
 
 
@@ -131,7 +134,7 @@ def test_a_session_counts_and_takes_what_its_agent_takes(world: World) -> None:
         "waiting": 1,
     }
     message = world.condition(sessions[1])[2]
-    assert "the agent's spec.resources.limits.cpu: waits for room for 2000" in message
+    assert "the agent's spec.resources.limits.cpu: asks for 2 of" in message
 
 
 @pytest.mark.parametrize("condition", ["Complete", "Failed"])

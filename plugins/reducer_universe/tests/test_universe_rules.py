@@ -228,3 +228,28 @@ def test_an_agent_that_does_not_fit_its_spec_is_not_judged_and_says_so(world: Wo
     agent = world.agent(role="boss", image=IMAGE)
     assert world.condition(agent)[:2] == ("False", "Invalid")
     assert "Judged" not in [kind for kind, _ in world.told()]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "name"),
+    [
+        (
+            {"role": "manager", "manages": ["a"], "permissions": {"canAssignTasks": True}},
+            "spec.permissions.canAssignTasks",
+            "canAssignTasks",
+        ),
+        ({"serviceAccountToken": True}, "spec.serviceAccountToken", "serviceAccountToken"),
+    ],
+)
+def test_an_agent_may_have_only_allowed_permissions(
+    world: World, spec: dict[str, Any], field: str, name: str
+) -> None:
+    world.universe(allowed={"permissions": ["canManageTeam"]})
+    agent = world.agent(**spec)
+    _, reason, message = world.condition(agent)
+    assert reason == "PermissionNotAllowed"
+    assert message.startswith(f"{field}: true is not in allowed.permissions of universe main")
+    world.universe(allowed={"permissions": [name]})
+    assert world.runs(agent) == [True]
+    world.universe()
+    assert world.runs(agent) == [True]

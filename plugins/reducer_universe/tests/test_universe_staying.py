@@ -105,7 +105,7 @@ def test_who_asks_for_more_needs_room_for_it(world: World) -> None:
     assert world.total(universe)["cpuMillis"] == 4_000
     world.agent("grows", resources=limited(cpu="3001m"))
     assert world.runs(grows, other) == [False, True]
-    assert "waits for room for 3001 thousandths of a CPU more" in world.condition(grows)[2]
+    assert "asks for 3001m of quotas.cpu" in world.condition(grows)[2]
     world.told()
     world.resume()
     world.universe("beside", namespaces=["elsewhere"])
@@ -144,3 +144,23 @@ def test_a_session_of_a_suspended_agent_keeps_its_hold(world: World) -> None:
     world.session()
     world.agent(suspend=True)
     assert world.total(universe)["sessions"] == 1
+
+
+def test_a_limit_of_zero_gets_nobody_past_a_quota(world: World) -> None:
+    """Kubernetes takes it for none at all."""
+    universe = world.universe(quotas={"cpu": "2", "memory": "4Gi"})
+    agent = world.agent()
+    world.agent(resources=limited(cpu="0", memory="0"))
+    assert world.runs(agent) == [False]
+    assert world.condition(agent)[1] == "QuotaNeedsLimit"
+    assert world.total(universe) == {}
+
+
+def test_a_request_in_place_of_a_limit_is_another_wish(world: World) -> None:
+    """The default limit is larger than the one that was admitted."""
+    world.universe(quotas={"cpu": "4"}, defaults={"resources": limited(cpu="4")})
+    agents = [world.agent(name, resources=limited(cpu="1")) for name in "abcd"]
+    assert world.runs(*agents) == [True] * 4
+    for name in "abcd":
+        world.agent(name, resources={"requests": {"cpu": "1"}})
+    assert sum(world.runs(*agents)) <= 1

@@ -202,9 +202,8 @@ def test_who_waits_is_told_every_quota_that_it_asks(world: World) -> None:
     _, reason, message = world.condition(world.agent())
     assert reason == "QuotaExceeded"
     assert message == (
-        "metadata.name: waits for room for 1 agent more in quotas.agents of universe a, which is "
-        "0; spec.resources.limits.cpu: waits for room for 1000 thousandths of a CPU more in "
-        "quotas.cpu of universe a, which is 10; "
-        "spec.resources.limits.memory: waits for room for 1073741824 bytes of memory more in "
-        "quotas.memory of universe b, which is 1Ti"
+        "metadata.name: asks for 1 of quotas.agents of universe a, which is 0; "
+        "spec.resources.limits.cpu: asks for 1 of quotas.cpu of universe a, which is 10; "
+        "spec.resources.limits.memory: asks for 1Gi of quotas.memory of universe b, which is 1Ti; "
+        "it waits until there is room for all of this"
     )

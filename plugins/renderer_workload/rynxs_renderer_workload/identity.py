@@ -66,14 +66,16 @@ def of_agent(agent: Mapping[str, Any]) -> Identity:
     """Return who an agent's manifests are for."""
     name = agent["metadata"]["name"]
     selector = {NAME_LABEL: AGENT_APP, AGENT_LABEL: name}
-    return Identity("Agent", agent["metadata"], selector, _labels(name, selector, agent))
+    labels = _labels(f"agent-{name}", selector, agent)
+    return Identity("Agent", agent["metadata"], selector, labels)
 
 
 def of_session(session: Mapping[str, Any], agent: Mapping[str, Any]) -> Identity:
     """Return who a session's manifests are for; what its agent may do, it may as well."""
     name = session["metadata"]["name"]
     selector = {NAME_LABEL: _SESSION_APP, SESSION_LABEL: name}
-    labels = _labels(name, {**selector, AGENT_LABEL: agent["metadata"]["name"]}, agent)
+    about = {**selector, AGENT_LABEL: agent["metadata"]["name"]}
+    labels = _labels(f"session-{name}", about, agent)
     return Identity("Session", session["metadata"], selector, labels)
 
 

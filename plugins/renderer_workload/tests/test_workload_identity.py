@@ -37,7 +37,9 @@ def test_everything_has_the_recommended_labels_of_kubernetes(world: World) -> No
             assert (
                 labels["app.kubernetes.io/name"] == f"rynxs-{'session' if is_session else 'agent'}"
             )
-            assert labels["app.kubernetes.io/instance"] == ("run" if is_session else "worker")
+            assert labels["app.kubernetes.io/instance"] == (
+                "session-run" if is_session else "agent-worker"
+            )
             assert labels["universe.ai/agent"] == "worker"
             assert labels.get("universe.ai/session") == ("run" if is_session else None)
 

@@ -10,7 +10,8 @@ from rynxs.engine.event import Event
 from rynxs.engine.replay import Replay
 from rynxs.engine.slices import UNKNOWN
 from rynxs.engine.state import State
-from rynxs.errors import NondeterminismError
+from rynxs.errors import LogCorrupt, NondeterminismError
+from rynxs.eventlog import canonical
 from tests.unit.engine.test_replay import events_of, nothing_recorded
 
 if TYPE_CHECKING:
@@ -137,3 +138,15 @@ def test_what_speaks_of_the_log_itself_is_passed_to_no_reducer(
     for seq, kind in enumerate(("Redacted", "HoldPlaced", "HoldReleased"), len(history)):
         state.fold(Event(seq, 1, history[-1].time_us, kind, A, b"\xa0"))
     assert state.slices.value(A) == {"name": "a", "size": 3}
+
+
+def test_a_subject_carried_over_without_a_predecessor_is_corruption(
+    kit: Kit, history: list[Event]
+) -> None:
+    body = {"derived": False, "known": True, "newest": None, "slice": {"name": "a", "size": 9}}
+    state = State(kit.composition())
+    for event in history:
+        state.fold(event)
+    forged = Event(len(history), 1, 9_000_000, "Carried", A, canonical.encode(body))
+    with pytest.raises(LogCorrupt, match="no predecessor has told of"):
+        state.fold(forged)

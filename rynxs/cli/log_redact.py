@@ -49,8 +49,8 @@ def command(
     report = redact(configured(config, log, signer), parse_sources(clock), seq, reason)
     if report.is_unsigned:
         told = (
-            "this log is signed, and the redaction is not: who verifies with a key believes it only "
-            f"once it is signed for; rynxs log redact {seq} again with --signer does that"
+            "this log is signed, and the redaction is not: who verifies with a key believes it "
+            f"only once it is signed for; rynxs log redact {seq} again with --signer does that"
         )
         print_warnings([told])
     document = {"redactedBy": report.by, "seqs": report.seqs, "subject": report.subject}

@@ -208,7 +208,8 @@ class Pipeline:
 
     def encoded_snapshot(self, chain: Chain) -> bytes:
         """Return the state as a snapshot; all that was emitted must be in `chain`."""
-        return snapshot.encode(self.state, chain, self._composition)
+        salt = self._sources.entropy.token(SALT_SIZE)
+        return snapshot.encode(self.state, chain, self._composition, salt)
 
     def record_snapshot(self, size: int, digest: str) -> None:
         """Record a snapshot of all records so far, so that it may be used."""

@@ -56,13 +56,15 @@ def digest_of(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def encode(state: State, chain: Chain, composition: Composition) -> bytes:
+def encode(state: State, chain: Chain, composition: Composition, salt: bytes) -> bytes:
     """Return a state and its chain's end as an object.
 
     Args:
         state: of all records of the chain, and no more.
         chain: the log.
         composition: the reducers and renderers that the state was made with.
+        salt: 16 random bytes: the object's digest stays in the log when the object is deleted for
+            what it holds, and must not tell a guess of that from the truth.
     """
     assert state.size == chain.size, "a snapshot is of what is durable"
     tip, unplanned, slices = chain.tip, state.unplanned, dict(state.slices.encoded())
@@ -93,7 +95,7 @@ def encode(state: State, chain: Chain, composition: Composition) -> bytes:
     }
     members = [
         *(VERSION, chain.size, tip.head, tip.epoch, tip.time_us, chain.frontier.nodes()),
-        *(composition.as_json(), kept, rows),
+        *(composition.as_json(), kept, rows, salt),
     ]
     return cbor.dumps(members)
 
@@ -101,7 +103,7 @@ def encode(state: State, chain: Chain, composition: Composition) -> bytes:
 def decode(data: bytes, composition: Composition) -> Restored | None:
     """Return what an object holds; None if it is malformed, or of another composition."""
     try:
-        version, size, head, epoch, time_us, nodes, made_with, kept, rows = cbor.loads(data)
+        version, size, head, epoch, time_us, nodes, made_with, kept, rows, _ = cbor.loads(data)
         if version != VERSION or not _is_same(made_with, composition.as_json()):
             return None
         state = State(composition)

@@ -58,7 +58,7 @@ def test_a_snapshot_keeps_what_is_applied(kit: Kit) -> None:
     state, made_of = pipeline.state, kit.composition()
     chain = Chain(Tip(bytes(32), state.epoch, state.time_us), Frontier())
     chain.frontier.extend([bytes(32)] * state.size)
-    restored = snapshot.decode(snapshot.encode(state, chain, made_of), made_of)
+    restored = snapshot.decode(snapshot.encode(state, chain, made_of, bytes(16)), made_of)
     assert restored is not None
     assert restored.state.applied == {A: 2}
 

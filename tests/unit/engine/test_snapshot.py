@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 from rynxs.embedded.snapshots import is_due, newest_usable, take
 from rynxs.engine import snapshot
 from rynxs.engine.event import Event
+from rynxs.engine.pipeline import Pipeline
 from rynxs.engine.state import State
 from rynxs.eventlog import cbor
-from rynxs.eventlog.chain import Chain
+from rynxs.eventlog.chain import Chain, Tip
 from rynxs.eventlog.log import Log
+from rynxs.eventlog.merkle import Frontier
+from rynxs.sources import system_sources
 from rynxs.testing import MemorySink
 from tests.unit.engine.test_replay import STEPS, plans_of
 
 if TYPE_CHECKING:
     from rynxs.engine.composition import Composition
-    from rynxs.engine.pipeline import Pipeline
     from tests.unit.engine.conftest import Kit
 
 Steps = list[tuple[str, dict[str, Any] | None]]
@@ -134,7 +136,7 @@ def test_a_snapshot_that_no_record_vouches_for_is_not_used(kit: Kit, story: Stor
     story.go_on([("a", {"size": 2})])
     chain = Chain()
     chain.verify(story.sink.records)
-    made = snapshot.encode(story.pipeline.state, chain, kit.composition())
+    made = snapshot.encode(story.pipeline.state, chain, kit.composition(), bytes(16))
     used = story.usable()
     for name in (snapshot.object_name(chain.size), snapshot.object_name(4), "snapshots/x"):
         story.sink.put(name, made)
@@ -192,3 +194,16 @@ def test_nothing_that_only_a_snapshot_has_is_decoded_for_the_digest(
     expected = story.pipeline.state.digest()
     monkeypatch.setattr("rynxs.engine.slices.canonical", None)
     assert restored.state.digest() == expected
+
+
+def test_two_snapshots_of_one_state_have_different_digests(kit: Kit) -> None:
+    """So that a digest whose snapshot is gone confirms no guess of what the state was."""
+    made = []
+    for _ in range(2):
+        pipeline = Pipeline(kit.composition(), system_sources(), "log.example")
+        state = pipeline.state
+        made.append(pipeline.encoded_snapshot(Chain(Tip(bytes(32), 0, 0), Frontier())))
+        restored = snapshot.decode(made[-1], kit.composition())
+        assert restored is not None
+        assert restored.state.digest() == state.digest()
+    assert made[0] != made[1]

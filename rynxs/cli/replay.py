@@ -48,7 +48,10 @@ def command(
         typer.Option("--subject", metavar="SUBJECT", help="Show this one.", show_default="all"),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Recompute every plan and compare it with the log.")
+        bool,
+        typer.Option(
+            "--check", help="Recompute every plan and verdict, and compare them with the log."
+        ),
     ] = False,
     against_installed: Annotated[
         bool,

@@ -9,8 +9,11 @@ from rynxs.embedded.replay import LogReplay
 from rynxs.engine import diff, history
 from rynxs.engine import event as ev
 from rynxs.engine.causes import Cause, cause_of
+from rynxs.engine.conditions import conditions_in_force
 from rynxs.engine.event import Event
 from rynxs.engine.slices import Unknown
+from rynxs.engine.timeline import SLICE, VERDICT
+from rynxs.engine.verdict import bearer, verdict_subject
 from rynxs.eventlog.chain import Chain
 from rynxs.eventlog.log import batched
 from rynxs.eventlog.merkle import Frontier
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from rynxs.eventlog.record import Record
     from rynxs.eventlog.sink import Sink
 
-_OF_SLICE = "slice"
+_MADE = frozenset({ev.PLANNED, ev.JUDGED})
 
 
 class SubjectDifference(NamedTuple):
@@ -34,12 +37,17 @@ class SubjectDifference(NamedTuple):
     Attributes:
         subject: the subject.
         current: what changed of its slice; one change of the whole if a side has none.
+        verdict: what changed of the verdict on it, likewise.
+        conditions: those in force at the second moment, None if nobody can tell any more.
         manifests: what changed of its manifests, by id.
-        events: the events of the subject between the moments, and those that its plans follow from.
+        events: the events of the subject between the moments, and those that its plans and verdicts
+            follow from.
     """
 
     subject: str
     current: list[Change]
+    verdict: list[Change]
+    conditions: list[dict[str, Any]] | None
     manifests: dict[str, list[Change]]
     events: list[Cause]
 
@@ -73,25 +81,34 @@ class Comparison:
         was, now = (_manifests(state, self._sink, subjects) for state in (before, after))
         changed = {}
         for subject in subjects:
-            slices = _of_slices(before, after, subject)
+            slices = _differences(before, after, subject, SLICE)
+            verdicts = _differences(before, after, verdict_subject(subject), VERDICT)
             manifests = _of_manifests(was.get(subject, {}), now.get(subject, {}))
-            if slices or manifests:
-                changed[subject] = slices, manifests
+            if slices or verdicts or manifests:
+                changed[subject] = slices, verdicts, manifests
         events = self._events(changed)
         return [
-            SubjectDifference(subject, slices, manifests, events[subject])
-            for subject, (slices, manifests) in changed.items()
+            SubjectDifference(
+                subject,
+                slices,
+                verdicts,
+                conditions_in_force(after, subject),
+                manifests,
+                events[subject],
+            )
+            for subject, (slices, verdicts, manifests) in changed.items()
         ]
 
     def _events(self, subjects: Collection[str]) -> dict[str, list[Cause]]:
         """Return the events between the moments by the subject that they have changed."""
         found: dict[str, dict[int, Event]] = {subject: {} for subject in subjects}
         for event in self._between():
-            if event.subject not in found:
+            subject = bearer(event.subject)
+            if subject not in found:
                 continue
-            mine = found[event.subject]
+            mine = found[subject]
             mine[event.seq] = event
-            if event.kind == ev.PLANNED and event.cause is not None and event.cause not in mine:
+            if event.kind in _MADE and event.cause is not None and event.cause not in mine:
                 mine[event.cause] = history.event_at(self._sink, event.cause)
         return {
             subject: [cause_of(event) for _, event in sorted(mine.items())]
@@ -107,13 +124,15 @@ class Comparison:
 
 
 def _known(state: State) -> set[str]:
-    return {*state.newest, *state.plans, *(subject for subject, _ in state.slices.encoded())}
+    known = {*state.newest, *state.plans, *(subject for subject, _ in state.slices.encoded())}
+    return set(map(bearer, known))
 
 
-def _of_slices(before: State, after: State, subject: str) -> list[Change]:
+def _differences(before: State, after: State, subject: str, name: str) -> list[Change]:
+    """Return what changed of a slice that is shown under a name."""
     old, new = (_plain(state, subject) for state in (before, after))
     return [
-        change._replace(path=_OF_SLICE if change.path == "." else f"{_OF_SLICE}.{change.path}")
+        change._replace(path=name if change.path == "." else f"{name}.{change.path}")
         for change in diff.differences(old, new)
     ]
 

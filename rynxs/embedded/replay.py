@@ -34,7 +34,8 @@ class LogReplay:
     Attributes:
         replay: the state, and what was found out on the way to it.
         chain: the chain of the records.
-        compared: number of plans that recomputed to what was recorded.
+        compared, verdicts: number of plans, and of verdicts, that recomputed to what was recorded.
+        redacted, redacted_verdicts: those that need something erased for that, by seq, sorted.
         snapshot: number of records that were not read, a snapshot having what they made; or None.
     """
 
@@ -51,7 +52,9 @@ class LogReplay:
         self._wanted, self.composition = self._made(_last_epoch(sink, stop))
         self.replay = Replay(self.composition)
         self.chain = Chain()
-        self.compared = 0
+        self.compared = self.verdicts = 0
+        self.redacted: list[int] = []
+        self.redacted_verdicts: list[int] = []
         self.snapshot: int | None = None
 
     def fold(self) -> Iterator[Sequence[Record]]:
@@ -83,13 +86,13 @@ class LogReplay:
                 yield event, self.replay.state
 
     def check(self) -> Iterator[Sequence[Record]]:
-        """Recompute the state and every plan, from the first record on; yields each batch.
+        """Recompute the state, every plan and every verdict, from the first record on, by batches.
 
-        A plan is a function of the whole log before it and of the composition that made it, so
+        Both are functions of the whole log before them and of the composition that made them, so
         there is one pass for each composition that the log records.
 
         Raises:
-            NondeterminismError: a plan differs from the recorded one.
+            NondeterminismError: a plan or a verdict differs from the recorded one.
             PluginError: a plugin that made a plan is not installed.
         """
         for composition in self._reproducible(self._recorded()[:-1]):
@@ -113,7 +116,7 @@ class LogReplay:
         self.compared = upgrade.compared
 
     def incomparable(self) -> list[Incomparable]:
-        """Return the plans that no installed plugin could recompute, by what they need."""
+        """Return what no installed plugin could recompute, by what that needs."""
         found = self.replay.incomparable()
         if not found:
             return []
@@ -139,6 +142,9 @@ class LogReplay:
                 replay.check(event, self._recorded_manifest)
             yield batch
         self.compared += replay.compared
+        self.verdicts += replay.verdicts
+        self.redacted = sorted([*self.redacted, *replay.redacted])
+        self.redacted_verdicts = sorted([*self.redacted_verdicts, *replay.redacted_verdicts])
 
     def _recorded(self) -> list[Event]:
         return history.compositions(self._sink, self._stop)

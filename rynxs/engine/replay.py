@@ -1,4 +1,4 @@
-"""Replay: the state at a point of the log, and every recorded plan recomputed."""
+"""Replay: the state at a point of the log, and every recorded plan and verdict recomputed."""
 
 from __future__ import annotations
 
@@ -25,26 +25,30 @@ _SINCE_THE_PLAN_BEFORE = ("changed", "removed", "retained")
 
 
 class Incomparable(NamedTuple):
-    """Plans that were made by plugins other than those at hand.
+    """Plans and verdicts that were made by plugins other than those at hand.
 
     Attributes:
         needs: what would be needed to compare them, as ``NAME==VERSION``.
-        seqs: their ``Planned`` records.
+        seqs: the ``Planned`` records.
+        verdicts: the ``Judged`` records.
         composition: what made them, as the epoch recorded it.
     """
 
     needs: tuple[str, ...]
     seqs: list[int]
+    verdicts: list[int]
     composition: dict[str, Any]
 
 
 class Replay:
-    """Folds a log from its first record, and compares plans when told to.
+    """Folds a log from its first record, and compares plans and verdicts when told to.
 
     Attributes:
         state: the state after the events fed so far.
         compared: number of plans that recomputed to what was recorded.
+        verdicts: number of verdicts that did.
         redacted: plans that could not be compared because something they need is erased, by seq.
+        redacted_verdicts: the verdicts of which the same is true.
         erased: records whose payload is erased, by seq.
     """
 
@@ -54,7 +58,9 @@ class Replay:
         self._needs: tuple[str, ...] = ()
         self.state = State(composition)
         self.compared = 0
+        self.verdicts = 0
         self.redacted: list[int] = []
+        self.redacted_verdicts: list[int] = []
         self.erased: list[int] = []
 
     def feed(self, event: Event) -> None:
@@ -63,7 +69,7 @@ class Replay:
         if event.is_erased:
             self.erased.append(event.seq)
         if event.kind == ev.EPOCH_STARTED:
-            self._needs = tuple(missing(event.payload["composition"], self._composition.as_json()))
+            self._needs = _needs(event.payload["composition"], self._composition.as_json())
 
     def check(self, event: Event, recorded_manifest: RecordedManifest) -> None:
         """Take in the next event; if it is a plan or a verdict, recompute it from the state before.
@@ -78,7 +84,7 @@ class Replay:
         """
         if event.kind in _MADE and event.subject:
             if self._needs:
-                self._note_incomparable(event.seq)
+                self._note_incomparable(event)
             elif event.kind == ev.PLANNED:
                 self._compare(event, recorded_manifest)
             else:
@@ -86,18 +92,19 @@ class Replay:
         self.feed(event)
 
     def incomparable(self) -> list[Incomparable]:
-        """Return the plans that could not be compared, by what they need."""
+        """Return the plans and verdicts that could not be compared, by what they need."""
         return self._incomparable
 
-    def _note_incomparable(self, seq: int) -> None:
+    def _note_incomparable(self, event: Event) -> None:
         recorded = self.state.composition or {}
-        for part in self._incomparable:
-            if part.composition == recorded:
-                part.seqs.append(seq)
-                return
-        self._incomparable.append(Incomparable(self._needs, [seq], recorded))
+        part = next((each for each in self._incomparable if each.composition == recorded), None)
+        if part is None:
+            part = Incomparable(self._needs, [], [], recorded)
+            self._incomparable.append(part)
+        (part.seqs if event.kind == ev.PLANNED else part.verdicts).append(event.seq)
 
     def _compare(self, event: Event, recorded_manifest: RecordedManifest) -> None:
+        self._refuse_unjudged(event)
         manifests = None if event.is_erased else rendered(self.state, event.subject)
         if manifests is None:
             self.redacted.append(event.seq)
@@ -125,13 +132,34 @@ class Replay:
             fields,
         )
 
+    def _refuse_unjudged(self, event: Event) -> None:
+        """Refuse a plan before which a verdict on its subject is due, and not recorded.
+
+        A writer judges just before it plans, so that a verdict that was left out is told.
+
+        Raises:
+            NondeterminismError: there is such a verdict.
+        """
+        due = self._judgement(event)
+        if due is None or self.state.slices.met_unknown:
+            return
+        last = self.state.slices.verdict(event.subject)
+        changes = diff.differences({"verdict": last}, {"verdict": due["verdict"]})
+        raise NondeterminismError(
+            event.seq,
+            event.subject,
+            plan.digest_of_manifest({"verdict": last}),
+            plan.digest_of_manifest({"verdict": due["verdict"]}),
+            [f"a verdict is due before this plan: {change}" for change in changes],
+        )
+
     def _compare_verdict(self, event: Event) -> None:
         recomputed = None if event.is_erased else self._judgement(event)
         if event.is_erased or self.state.slices.met_unknown:
-            self.redacted.append(event.seq)
+            self.redacted_verdicts.append(event.seq)
             return
         if recomputed is not None and canonical.encode(recomputed) == event.encoded:
-            self.compared += 1
+            self.verdicts += 1
             return
         last = self.state.slices.verdict(event.subject)
         verdict = last if recomputed is None else recomputed["verdict"]
@@ -155,6 +183,16 @@ class Replay:
             if self.state.slices.met_unknown:
                 return None
             raise
+
+
+def _needs(recorded: Mapping[str, Any], at_hand: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what takes another composition than the one at hand; empty if it is just that one.
+
+    One that has more would judge and plan otherwise, too; then it is all that was recorded.
+    """
+    if recorded == at_hand:
+        return ()
+    return tuple(missing(recorded, at_hand) or missing(recorded, {"reducers": [], "renderers": []}))
 
 
 def rendered(state: State, subject: str) -> list[Manifest] | None:

@@ -35,6 +35,11 @@ def judged_subject(subject: str) -> str:
     return str(parts._replace(kind=parts.kind.removesuffix(KIND_SUFFIX)))
 
 
+def bearer(subject: str) -> str:
+    """Return whom events of a subject are about: of a verdict's own, the one that is judged."""
+    return (subject and judged_subject(subject)) or subject
+
+
 def payload(governor: Reducer, verdict: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the payload of ``Judged``.
 

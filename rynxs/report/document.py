@@ -12,14 +12,16 @@ from rynxs.eventlog.audit import Audit
 from rynxs.report import checkpoints
 from rynxs.report.findings import findings
 from rynxs.report.pinned import Pinned
+from rynxs.report.refusals import refused_now
 from rynxs.report.timeline import timeline
-from rynxs.report.verification import Examined, Plans, commands, statements
+from rynxs.report.verification import Examined, Recomputed, commands, statements
 from rynxs.sources import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rynxs.config import Config
+    from rynxs.engine.state import State
     from rynxs.eventlog.audit import AuditResult
     from rynxs.eventlog.sink import Sink
     from rynxs.eventlog.trust import Trust
@@ -47,7 +49,7 @@ class Request(NamedTuple):
 
 
 def build(sink: Sink, request: Request, progress: Progress) -> dict[str, Any]:
-    """Verify a log, recompute its plans, and return the report's document (docs/REPORT.md).
+    """Verify a log, recompute what was made of it, and return the document (docs/REPORT.md).
 
     Args:
         sink: the log; records appended meanwhile are left out.
@@ -57,7 +59,7 @@ def build(sink: Sink, request: Request, progress: Progress) -> dict[str, Any]:
     Raises:
         LogCorrupt: a record does not hold.
         CheckpointRefused: a checkpoint does not hold, or nobody believed has signed it.
-        NondeterminismError: a plan differs from the recorded one.
+        NondeterminismError: a plan or a verdict differs from the recorded one.
         PluginError: a plugin that the log names is not installed.
         SinkError: the log can't be read.
     """
@@ -67,8 +69,8 @@ def build(sink: Sink, request: Request, progress: Progress) -> dict[str, Any]:
         pass
     audited = audit.result()
     pinned.pin(audited.size, audited.tip.head)
-    plans = LogReplay(pinned, request.config, None)
-    for _ in progress(plans.check(), audited.size * plans.passes, "recomputing plans"):
+    checked = LogReplay(pinned, request.config, None)
+    for _ in progress(checked.check(), audited.size * checked.passes, "recomputing plans"):
         pass
     replayed = LogReplay(pinned, request.config, None)
     rows = ([entry] for entry in timeline(replayed.steps()))
@@ -80,24 +82,36 @@ def build(sink: Sink, request: Request, progress: Progress) -> dict[str, Any]:
         checkpoints.described(pinned, audited.checkpoints, known),
         [key.as_json() for key in request.keys],
         request.trust.required,
-        _plans(plans, events),
+        _plans(checked, events),
+        _verdicts(checked, events),
         audited.unfinished,
     )
-    origin = replayed.replay.state.origin
-    return _document(request, origin, audited, examined, events)
+    return _document(request, replayed.replay.state, audited, examined, events)
 
 
-def _plans(replayed: LogReplay, events: Sequence[dict[str, Any]]) -> Plans:
-    incomparable = [
-        {"needs": list(part.needs), "seqs": part.seqs} for part in replayed.incomparable()
-    ]
+def _plans(replayed: LogReplay, events: Sequence[dict[str, Any]]) -> Recomputed:
     recorded = sum(entry["kind"] == ev.PLANNED for entry in events)
-    return Plans(recorded, replayed.compared, incomparable)
+    incomparable = [
+        {"needs": list(part.needs), "seqs": part.seqs}
+        for part in replayed.incomparable()
+        if part.seqs
+    ]
+    return Recomputed(recorded, replayed.compared, len(replayed.redacted), incomparable)
+
+
+def _verdicts(replayed: LogReplay, events: Sequence[dict[str, Any]]) -> Recomputed:
+    recorded = sum(entry["kind"] == ev.JUDGED and bool(entry["subject"]) for entry in events)
+    incomparable = [
+        {"needs": list(part.needs), "seqs": part.verdicts}
+        for part in replayed.incomparable()
+        if part.verdicts
+    ]
+    return Recomputed(recorded, replayed.verdicts, len(replayed.redacted_verdicts), incomparable)
 
 
 def _document(
     request: Request,
-    origin: str,
+    state: State,
     audited: AuditResult,
     examined: Examined,
     events: list[dict[str, Any]],
@@ -108,7 +122,7 @@ def _document(
         "madeBy": f"rynxs=={__version__}",
         **made,
         "log": {
-            "origin": origin,
+            "origin": state.origin,
             "size": audited.size,
             "epoch": audited.tip.epoch,
             "head": audited.tip.head.hex(),
@@ -121,10 +135,11 @@ def _document(
             "commands": commands(examined),
             "keys": examined.keys,
             "checkpoints": examined.checkpoints,
-            "plans": examined.plans._asdict() | {"redacted": examined.plans.redacted},
+            "plans": examined.plans._asdict(),
+            "verdicts": examined.verdicts._asdict(),
         },
         "epochs": _epochs(events),
-        "findings": findings(events),
+        "findings": [refused_now(state), *findings(events)],
         "subjects": _subjects(events),
         "events": events,
     }

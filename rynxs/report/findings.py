@@ -1,4 +1,4 @@
-"""What stands out in a timeline: failures, drift, erasures, and what the log says of itself."""
+"""What stands out in a timeline: failures, refusals, erasures, and what the log says of itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rynxs.engine import event as ev
 from rynxs.eventlog.redaction import HOLD_PLACED, HOLD_RELEASED, REDACTED
 from rynxs.eventlog.rotation import KEY_ROTATED
+from rynxs.report.refusals import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +44,12 @@ RULES = (
         "Drift",
         "Someone else changed what a plan had applied.",
         _is(ev.DRIFT_OBSERVED),
+    ),
+    Rule(
+        "refusals",
+        "Refusals by verdict",
+        "A governor, such as a universe, refused an object; later verdicts may have lifted that.",
+        lambda entry: bool((verdict_of(entry) or {}).get("refused")),
     ),
     Rule(
         "refusedObservations",

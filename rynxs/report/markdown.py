@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rynxs.escapes import escaped
 from rynxs.problems import join_path
-from rynxs.report.sections import detail_line
+from rynxs.report.refusals import is_about_verdict
+from rynxs.report.sections import detail_lines, found_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 # What Markdown or HTML gives a meaning to, so that texts of the log have none.
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>&~-])")
 _VALUE_MAX = 200
+_UNKNOWN = {
+    "manifests": "manifestsUnknown",
+    "slice": "sliceUnknown",
+    "verdict": "verdictUnknown",
+}
 
 
 def markdown(document: Mapping[str, Any]) -> str:
@@ -65,8 +71,8 @@ def _findings(document: Mapping[str, Any]) -> list[str]:
         found = [document["events"][seq] for seq in group["seqs"]]
         lines = (
             f"Record {entry['seq']}, {_text(entry['subject'] or 'the log itself')}: "
-            f"{_text(detail_line(entry))}"
-            for entry in found
+            f"{_text('; '.join(said))}"
+            for entry, said in zip(found, found_lines(group, found), strict=True)
         )
         blocks += [f"### {group['title']}: {len(found)}", group["meaning"] if found else ""]
         blocks.append(_list(lines))
@@ -90,24 +96,26 @@ def _entry(entry: Mapping[str, Any]) -> list[str]:
         *(["payload erased"] if "erased" in entry else []),
         *([f"by {actor['name']} ({vouched})"] if actor else []),
         *([f"because of record {entry['cause']}"] if "cause" in entry else []),
-        *([detail_line(entry)] if "detail" in entry else []),
+        *(detail_lines(entry) if "detail" in entry else []),
     ]
     lines = [f"- **{entry['seq']}** {_text('; '.join(parts))}"]
-    for change in _telling(entry.get("changes", ())):
+    for change in _telling(entry):
         before, after = (_value(change, side) for side in ("before", "after"))
         line = f"{join_path(change['path'])}: {before} -> {after}"
         lines.append(f"  - {_text(line)}")
     return lines
 
 
-def _telling(changes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Leave out what seems to have gone, and has only become unknown."""
+def _telling(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Leave out what is told with the verdict, and what has not gone but become unknown."""
+    changes: Sequence[Mapping[str, Any]] = entry.get("changes", ())
     lost = {change["path"][0] for change in changes if change.get("after") is True}
-    unknown = {"slice": "sliceUnknown", "manifests": "manifestsUnknown"}
+    told = "verdict" if is_about_verdict(entry) else None
     return [
         change
         for change in changes
-        if "after" in change or unknown.get(change["path"][0]) not in lost
+        if change["path"][0] != told
+        and ("after" in change or _UNKNOWN.get(change["path"][0]) not in lost)
     ]
 
 

@@ -25,6 +25,7 @@ _SCRIPTS = (
     "differences.js",
     "point.js",
     "subjects.js",
+    "verdicts.js",
     "timeline_panel.js",
     "state_panel.js",
     "differences_panel.js",

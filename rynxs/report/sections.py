@@ -6,6 +6,7 @@ import json
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rynxs.report.refusals import SAID, is_about_verdict, refusal_lines, verdict_lines, verdict_of
 from rynxs.report.verification import VERIFIED, count
 
 if TYPE_CHECKING:
@@ -124,11 +125,26 @@ def made(document: Mapping[str, Any]) -> str:
     return _text(f"Made by {document['madeBy']}{at}. Times are in UTC.")
 
 
-def detail_line(entry: Mapping[str, Any]) -> str:
-    """Return the detail of an event in one line, cut where it gets long."""
-    detail = entry.get("detail", {})
-    parts = [f"{name}: {_short(value)}" for name, value in detail.items()]
-    return "; ".join(parts) or entry["title"]
+def detail_lines(entry: Mapping[str, Any]) -> list[str]:
+    """Return the detail of an event, a verdict's conditions whole, the rest cut where it is long.
+
+    A verdict, and each sentence of its conditions, is a line of its own; the rest is the last line.
+    """
+    detail, verdict = entry.get("detail", {}), verdict_of(entry)
+    lines: list[str] = []
+    if is_about_verdict(entry):
+        lines = verdict_lines(verdict)
+        more = {name: value for name, value in (verdict or {}).items() if name not in SAID}
+        detail = {name: value for name, value in detail.items() if name != "verdict"} | more
+    rest = "; ".join(f"{name}: {_short(value)}" for name, value in detail.items())
+    return [*lines, *([rest] if rest else [])] or [entry["title"]]
+
+
+def found_lines(group: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Return what is to be said of each record of a group of findings, as lines."""
+    if "refused" in group:
+        return [refusal_lines(each) for each in group["refused"]]
+    return [detail_lines(entry) for entry in entries]
 
 
 def _extent(document: Mapping[str, Any]) -> str:
@@ -176,9 +192,9 @@ def _findings(group: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
             _record(entry["seq"]),
             _time(entry["time"]),
             _text(entry["subject"] or "the log itself"),
-            _text(detail_line(entry)),
+            "<br>".join(map(_text, lines)),
         ]
-        for entry in found
+        for entry, lines in zip(found, found_lines(group, found), strict=True)
     ]
     names = ("Record", "Time", "Subject", "What")
     return (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rynxs.engine import event as ev
 from rynxs.engine.slices import Unknown
+from rynxs.engine.verdict import bearer, judged_subject, verdict_subject
 from rynxs.report.delta import changes
 from rynxs.report.words import title
 from rynxs.sources import format_time
@@ -28,8 +29,9 @@ def subject_state(state: State, subject: str) -> dict[str, Any]:
 
     Returns:
         ``live`` (observed and not deleted since), ``manifests`` (digest and retain of each manifest
-        of the plan, by id), and ``slice``, left out where there is none. ``sliceUnknown`` and
-        ``manifestsUnknown`` are there, and true, where an erased payload leaves it unknown.
+        of the plan, by id), ``slice`` and ``verdict``, left out where there is none.
+        ``sliceUnknown``, ``verdictUnknown`` and ``manifestsUnknown`` are there, and true, where an
+        erased payload leaves it unknown.
     """
     planned = state.plans.get(subject)
     entries = planned.entries if planned else {}
@@ -42,11 +44,12 @@ def subject_state(state: State, subject: str) -> dict[str, Any]:
     }
     if planned is not None and planned.is_erased:
         known["manifestsUnknown"] = True
-    current = state.slices.value(subject)
-    if isinstance(current, Unknown):
-        known["sliceUnknown"] = True
-    elif current is not None:
-        known["slice"] = dict(current)
+    for name, place in (("slice", subject), ("verdict", verdict_subject(subject))):
+        current = state.slices.value(place)
+        if isinstance(current, Unknown):
+            known[f"{name}Unknown"] = True
+        elif current is not None:
+            known[name] = dict(current)
     return known
 
 
@@ -63,16 +66,17 @@ def timeline(steps: Iterable[tuple[Event, State]]) -> Iterator[dict[str, Any]]:
     counts: dict[str, int] = {}
     for event, state in steps:
         entry = _entry(event)
-        if event.subject:
-            after = subject_state(state, event.subject)
-            before = states.get(event.subject, NOTHING)
+        subject = entry["subject"]
+        if subject:
+            after = subject_state(state, subject)
+            before = states.get(subject, NOTHING)
             found = [change.as_json() for change in changes(before, after)]
             if found:
                 entry["changes"] = found
-            counts[event.subject] = counts.get(event.subject, 0) + 1
-            if counts[event.subject] % KEYFRAME_EVERY == 0:
+            counts[subject] = counts.get(subject, 0) + 1
+            if counts[subject] % KEYFRAME_EVERY == 0:
                 entry["state"] = after
-            states[event.subject] = after
+            states[subject] = after
         yield entry
 
 
@@ -82,7 +86,7 @@ def _entry(event: Event) -> dict[str, Any]:
         "time": format_time(event.time_us),
         "epoch": event.epoch,
         "kind": event.kind,
-        "subject": event.subject,
+        "subject": bearer(event.subject),
     }
     if event.cause is not None:
         entry["cause"] = event.cause
@@ -105,6 +109,8 @@ def _detail(event: Event) -> dict[str, Any]:
     if event.kind == ev.observed(kind):
         shown = ("actor", "deleting", "fields", "refused")
         return {name: payload[name] for name in shown if payload.get(name)}
+    if event.kind == ev.CARRIED and judged_subject(event.subject):
+        return {"verdict": payload.get("slice")}
     if event.kind == ev.deleted(kind):
         payload.pop("uid", None)
     return payload

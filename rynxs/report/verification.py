@@ -9,24 +9,20 @@ VERIFIED = "verified"
 NOT_VERIFIED = "not verified"
 
 
-class Plans(NamedTuple):
-    """How the recorded plans fared when they were computed again.
+class Recomputed(NamedTuple):
+    """How the recorded plans, or verdicts, fared when they were computed again.
 
     Attributes:
-        recorded: number of ``Planned`` records.
+        recorded: number of their records.
         recomputed: how many came out byte for byte as recorded.
+        redacted: how many can't be computed again because a payload that it takes is erased.
         incomparable: maps of ``needs`` (requirements, not installed) and ``seqs``.
     """
 
     recorded: int
     recomputed: int
+    redacted: int
     incomparable: list[dict[str, Any]]
-
-    @property
-    def redacted(self) -> int:
-        """How many can't be computed again because a payload that it takes is erased."""
-        needing = sum(len(part["seqs"]) for part in self.incomparable)
-        return self.recorded - self.recomputed - needing
 
 
 class Examined(NamedTuple):
@@ -38,7 +34,7 @@ class Examined(NamedTuple):
         checkpoints: the stored ones, as docs/REPORT.md describes them, by size.
         keys: maps of ``name``, ``keyId`` and ``vkey`` of the keys that were given.
         required: how many of them must have signed the newest checkpoint.
-        plans: the plans.
+        plans, verdicts: the plans, and the verdicts.
         unfinished: seqs of records that a redaction names, and whose payload is still there.
     """
 
@@ -47,7 +43,8 @@ class Examined(NamedTuple):
     checkpoints: list[dict[str, Any]]
     keys: list[dict[str, str]]
     required: int
-    plans: Plans
+    plans: Recomputed
+    verdicts: Recomputed
     unfinished: list[int]
 
     @property
@@ -63,7 +60,8 @@ def statements(examined: Examined) -> list[dict[str, str]]:
         _checkpoints(examined),
         _signatures(examined),
         _coverage(examined),
-        _plans(examined.plans),
+        _recomputed("plan", examined.plans),
+        *([_recomputed("verdict", examined.verdicts)] if examined.verdicts.recorded else []),
         *_unfinished(examined.unfinished),
         {
             "what": "That nobody replaced the log as a whole",
@@ -92,7 +90,7 @@ def commands(examined: Examined) -> list[dict[str, str]]:
             "command": f'rynxs log verify --log "$LOG" {given}',
         },
         {
-            "does": "Every plan, computed again and compared",
+            "does": "Every plan and verdict, computed again and compared",
             "command": 'rynxs replay --log "$LOG" --check',
         },
         {
@@ -174,19 +172,21 @@ def _coverage(examined: Examined) -> dict[str, str]:
     return {"what": what, "status": NOT_VERIFIED, "detail": detail}
 
 
-def _plans(plans: Plans) -> dict[str, str]:
-    what = "Every plan follows from the log"
-    recomputed = f"{plans.recomputed:,} of {count(plans.recorded, 'plan')} recomputed"
+def _recomputed(noun: str, made: Recomputed) -> dict[str, str]:
+    recomputed = f"{made.recomputed:,} of {count(made.recorded, noun)} recomputed"
     parts = [f"{recomputed}, and byte for byte as recorded."]
-    for part in plans.incomparable:
+    for part in made.incomparable:
         needs = ", ".join(part["needs"])
-        parts.append(f"{count(len(part['seqs']), 'plan')} not compared: this needs {needs}.")
-    if plans.redacted:
+        parts.append(f"{count(len(part['seqs']), noun)} not compared: this needs {needs}.")
+    if made.redacted:
         parts.append(
-            f"{count(plans.redacted, 'plan')} not compared: a payload that it takes is erased."
+            f"{count(made.redacted, noun)} not compared: a payload that it takes is erased."
         )
-    status = VERIFIED if plans.recomputed == plans.recorded else NOT_VERIFIED
-    return {"what": what, "status": status, "detail": " ".join(parts)}
+    return {
+        "what": f"Every {noun} follows from the log",
+        "status": VERIFIED if made.recomputed == made.recorded else NOT_VERIFIED,
+        "detail": " ".join(parts),
+    }
 
 
 def count(number: int, noun: str) -> str:

@@ -31,6 +31,8 @@ def title(kind: str, subject: str, detail: Mapping[str, Any]) -> str:
     known = _TITLES.get(kind)
     if known is not None:
         return known
+    if kind == ev.JUDGED:
+        return _verdict_title(detail)
     resource = subject.split("/")[1] if subject else ""
     if resource and kind == ev.observed(resource):
         if detail.get("refused"):
@@ -40,3 +42,12 @@ def title(kind: str, subject: str, detail: Mapping[str, Any]) -> str:
     if resource and kind == ev.deleted(resource):
         return f"{resource} deleted"
     return kind
+
+
+def _verdict_title(detail: Mapping[str, Any]) -> str:
+    if "verdict" not in detail:
+        return "Verdict given"
+    verdict = detail["verdict"]
+    if not isinstance(verdict, dict):
+        return "Verdict withdrawn"
+    return "Refused by verdict" if verdict.get("refused") else "Judged and not refused"

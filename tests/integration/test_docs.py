@@ -72,7 +72,7 @@ def test_the_readmes_sample_output_has_the_digests_that_a_reader_gets(tmp_path: 
         (REPOSITORY / "README.md").read_text(),
         re.MULTILINE,
     )
-    run = ["run", REPOSITORY / "examples/agent-basic.yaml", "--log", "file:log", "--json"]
+    run = ["run", str(REPOSITORY / "examples/agent-basic.yaml"), "--log", "file:log", "--json"]
     done = subprocess.run(
         [BINARIES / "rynxs", *run], cwd=tmp_path, capture_output=True, text=True, check=True
     )

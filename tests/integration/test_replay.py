@@ -364,7 +364,7 @@ def test_replay_and_run_go_on_after_a_redaction(
     then = cli("replay", *LOG, "--at", 2, "--json").json()
     assert then["unknown"] == [WORKER]
     assert then["subjects"] == [
-        {"manifests": [], "slice": None, "subject": WORKER, "unknown": True}
+        {"conditions": None, "manifests": [], "slice": None, "subject": WORKER, "unknown": True}
     ]
     assert f"{WORKER} (unknown)" in cli("replay", *LOG, "--at", 2).out
     changes = cli("replay", *LOG, "--diff", 2, 8, "--subject", WORKER, "--json").json()

@@ -11,7 +11,7 @@ function changeLines(path, before, after) {
 
 // What is not known any more has not gone: only that it is unknown is told.
 function telling(changes) {
-  const unknown = { slice: "sliceUnknown", manifests: "manifestsUnknown" };
+  const unknown = { slice: "sliceUnknown", verdict: "verdictUnknown", manifests: "manifestsUnknown" };
   const lost = new Set(changes.filter(([, , after]) => after === true).map(([path]) => path[0]));
   return changes.filter(([path, , after]) => !(after === ABSENT && lost.has(unknown[path[0]])));
 }
@@ -23,9 +23,17 @@ function fieldName(path) {
     const [id, member] = rest;
     return member === "retain" ? `manifest ${id}, kept when it goes` : `manifest ${id}`;
   }
-  const names = { live: "there", sliceUnknown: "state unknown", manifestsUnknown: "plan unknown" };
+  const names = {
+    live: "there",
+    sliceUnknown: "state unknown",
+    verdictUnknown: "verdict unknown",
+    manifestsUnknown: "plan unknown",
+  };
   if (part in names) {
     return names[part];
+  }
+  if (part === "verdict") {
+    return pathText(path);
   }
   return rest.length ? pathText(rest) : "state";
 }

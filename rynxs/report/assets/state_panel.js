@@ -37,6 +37,7 @@ class StatePanel {
       make("p", { class: "standing" }, `${standing} at record ${point}; last event `, recordLink(seq, this.visit), "."),
       make("h4", {}, "State"),
       this.fields(state),
+      ...verdictParts(state),
       make("h4", {}, "Manifests of the plan"),
       state.get("manifestsUnknown")
         ? make("p", {}, "Not known: the payload of the plan is erased.")

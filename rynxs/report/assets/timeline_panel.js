@@ -110,8 +110,13 @@ function whatHappened(event, visit) {
     parts.push(make("span", { class: "cause" }, "because of ", recordLink(event.cause, visit)));
   }
   if (event.detail !== null) {
-    const lines = [...leaves(event.detail)].map(([path, value]) => [pathText(path), shown(value)]);
-    parts.push(fieldList(lines, linesShown(visit, DETAILS_SHOWN)));
+    const verdict = verdictOf(event);
+    const said = verdict instanceof Map ? conditionLines(verdict) : [];
+    const rest = restOf(event.detail, verdict);
+    const lines = rest.size === 0 ? [] : [...leaves(rest)];
+    const told = lines.map(([path, value]) => [pathText(path), shown(value)]);
+    const lists = [[said, Infinity], [told, linesShown(visit, DETAILS_SHOWN)]];
+    parts.push(...lists.filter(([each]) => each.length > 0).map((each) => fieldList(...each)));
   }
   return parts;
 }
@@ -127,6 +132,7 @@ function changeList(changes, limit) {
   }
   const lines = telling(changes)
     .flatMap((change) => changeLines(...change))
+    .filter(([path]) => !isToldAsVerdict(path))
     .map(([path, before, after]) => [fieldName(path), beforeAfter(path, before, after)]);
   return fieldList(lines, limit);
 }

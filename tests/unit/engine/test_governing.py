@@ -243,7 +243,8 @@ def test_replay_recomputes_every_verdict_and_reaches_the_live_state(
     for event in events:
         replay.check(event, nothing_recorded)
     assert replay.state.digest() == pipeline.state.digest()
-    assert replay.compared == sum(event.kind in {"Planned", "Judged"} for event in events)
+    assert replay.compared == sum(event.kind == "Planned" for event in events)
+    assert replay.verdicts == sum(event.kind == "Judged" for event in events)
     assert replay.state.slices.total("one") == pipeline.state.slices.total("one")
     upgrade = Upgrade(composed(kit))
     for event in events:
@@ -285,7 +286,7 @@ def test_a_snapshot_goes_on_where_the_state_was(kit: Kit, steps: list[tuple[str,
     state, made_of = pipeline.state, composed(kit)
     chain = Chain(Tip(bytes(32), state.epoch, state.time_us), Frontier())
     chain.frontier.extend([bytes(32)] * state.size)
-    restored = snapshot.decode(snapshot.encode(state, chain, made_of), made_of)
+    restored = snapshot.decode(snapshot.encode(state, chain, made_of, bytes(16)), made_of)
     assert restored is not None
     assert restored.state.digest() == state.digest()
     assert restored.state.slices.total("one") == state.slices.total("one")
@@ -363,7 +364,24 @@ def test_an_erased_verdict_makes_later_ones_unknown_not_different(kit: Kit) -> N
     replay = Replay(composed(kit))
     for event in events:
         replay.check(event, nothing_recorded)
-    assert replay.redacted == [3, 4, 6]
+    assert (replay.redacted, replay.redacted_verdicts) == ([4], [3, 6])
+    assert (replay.compared, replay.verdicts) == (1, 0)
+
+
+def test_plans_and_verdicts_of_another_version_are_told_apart(kit: Kit) -> None:
+    class Newer(CapReducer):
+        version = "2"
+
+    pipeline = kit.pipeline(composed(kit))
+    cap(pipeline, total=1)
+    kit.observe(pipeline, "a", size=1)
+    kit.observe(pipeline, "b", size=1)
+    replay = Replay(composed(kit, Newer()))
+    for event in events_of(pipeline.take_entries()):
+        replay.check(event, nothing_recorded)
+    (part,) = replay.incomparable()
+    assert (part.needs, part.seqs, part.verdicts) == (("cap==1",), [4], [3, 6])
+    assert (replay.compared, replay.verdicts) == (0, 0)
 
 
 class TimedReducer(Reducer):
@@ -461,3 +479,23 @@ def test_what_a_plan_reads_replans_it_whichever_came_first(kit: Kit, first: str)
     pipeline.take_entries()
     kit.observe(pipeline, "b", size=9)
     assert told(pipeline.take_entries()) == [("ThingObserved", "b"), ("Planned", "b")]
+
+
+def test_a_verdict_that_was_left_out_is_told_at_the_plan_that_needed_it(kit: Kit) -> None:
+    pipeline = kit.pipeline(composed(kit))
+    cap(pipeline, total=1)
+    kit.observe(pipeline, "a", size=2)
+    refused = events_of(pipeline.take_entries())
+    assert [event.kind for event in refused[2:]] == ["ThingObserved", "Judged"]
+    free = kit.pipeline(kit.composition())
+    kit.observe(free, "a", size=2)
+    planned_anyway = free.take_entries()[-1]
+    forged = [
+        *refused[:3],
+        Event(3, 1, 1_000_000, "Planned", A, planned_anyway.payload, 2),
+    ]
+    replay = Replay(composed(kit))
+    for event in forged[:3]:
+        replay.check(event, nothing_recorded)
+    with pytest.raises(NondeterminismError, match="a verdict is due before this plan"):
+        replay.check(forged[3], nothing_recorded)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rynxs.engine.composition import Component, Composition
 from rynxs.engine.event import Event
 from rynxs.engine.replay import Replay
 from rynxs.errors import LogCorrupt, NondeterminismError
@@ -185,6 +186,22 @@ def test_plans_of_other_settings_are_not_compared(kit: Kit) -> None:
     for event in events_of(drive(kit, [("a", {})])):
         replay.check(event, nothing_recorded)
     assert replay.incomparable()[0].needs == ("plain==1 with the settings recorded for it",)
+
+
+def test_plans_are_not_compared_with_those_of_a_composition_that_has_more(kit: Kit) -> None:
+    class Second(kit.Renderer):  # type: ignore[misc,name-defined]
+        name = "second"
+
+        def render(self, *_: Any) -> Sequence[dict[str, Any]]:
+            return []
+
+    more = [Component(each, {}) for each in (kit.Renderer(), Second())]
+    replay = Replay(Composition([Component(kit.Reducer(), {})], more))
+    for event in events_of(drive(kit, [("a", {})])):
+        replay.check(event, nothing_recorded)
+    assert replay.compared == 0
+    (incomparable,) = replay.incomparable()
+    assert (incomparable.needs, incomparable.seqs) == (("thing==1", "plain==1"), [2])
 
 
 @pytest.mark.parametrize(

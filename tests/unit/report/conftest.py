@@ -67,10 +67,9 @@ class NoteRenderer(Renderer):
 class Story:
     """A history in the making: notes are observed and deleted, other events are put in."""
 
-    def __init__(self) -> None:
-        self.composition = Composition(
-            [Component(NoteReducer(), {})], [Component(NoteRenderer(), {})]
-        )
+    def __init__(self, *governors: Reducer) -> None:
+        reducers = [Component(each, {}) for each in (NoteReducer(), *governors)]
+        self.composition = Composition(reducers, [Component(NoteRenderer(), {})])
         self._pipeline = Pipeline(self.composition, fixed_sources(1_000_000), "log.example")
 
     def note(self, name: str, actor: Actor = ALICE, **spec: Any) -> None:
@@ -120,10 +119,14 @@ class Kit:
     def document(events: list[dict[str, Any]], origin: str = "log.example") -> dict[str, Any]:
         from rynxs.report.document import _epochs, _subjects
         from rynxs.report.findings import findings
-        from rynxs.report.verification import Examined, Plans, commands, statements
+        from rynxs.report.verification import Examined, Recomputed, commands, statements
 
-        planned = sum(entry["kind"] == "Planned" for entry in events)
-        examined = Examined(len(events), 0, [], [], 1, Plans(planned, planned, []), [])
+        kinds = [entry["kind"] for entry in events]
+        plans, verdicts = (
+            Recomputed(kinds.count(kind), kinds.count(kind), 0, [])
+            for kind in ("Planned", "Judged")
+        )
+        examined = Examined(len(events), 0, [], [], 1, plans, verdicts, [])
         return {
             "format": "rynxs report 1",
             "madeBy": "rynxs==0",
@@ -141,7 +144,8 @@ class Kit:
                 "commands": commands(examined),
                 "keys": [],
                 "checkpoints": [],
-                "plans": examined.plans._asdict(),
+                "plans": plans._asdict(),
+                "verdicts": verdicts._asdict(),
             },
             "epochs": _epochs(events),
             "findings": findings(events),

@@ -75,7 +75,7 @@ $(VENV)/.created:
 
 $(VENV)/.installed: $(VENV)/.created $(PROJECTS) constraints.txt
 	$(PIP) hatchling editables
-	$(PIP) --no-build-isolation -e . $(PLUGINS:%=-e %)
+	$(PIP) --no-build-isolation -e '.[operator]' $(PLUGINS:%=-e %)
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed

@@ -1,0 +1,17 @@
+"""Waiting longer after each failure, up to a bound."""
+
+from __future__ import annotations
+
+_FIRST_S = 0.5
+_MOST_S = 300.0
+
+
+def delay_s(attempt: int) -> float:
+    """Return how long to wait after the `attempt`-th failure in a row, counted from 1."""
+    exponent = min(attempt - 1, 20)
+    return float(min(_FIRST_S * 2**exponent, _MOST_S))
+
+
+def is_told(attempt: int) -> bool:
+    """Tell whether a failure that repeats is recorded: the first, second, fourth, eighth time."""
+    return attempt & (attempt - 1) == 0

@@ -1,0 +1,55 @@
+"""Turning what a manager has made into what it has applied (``metadata.managedFields``).
+
+Server-side apply takes a field away when its manager no longer asks for it, but only of what that
+manager has applied. What it has made by another request it also owns, and would keep for ever.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def as_applied(
+    entries: Sequence[Mapping[str, Any]], manager: str
+) -> list[Mapping[str, Any]] | None:
+    """Return managedFields in which all that a manager owns is applied; None if it is so already.
+
+    Args:
+        entries: as read.
+        manager: whose entries become one, of the operation ``Apply``; the others stay as they are.
+    """
+    own = [each for each in entries if _is_own(each, manager)]
+    if all(each.get("operation") == "Apply" for each in own):
+        return None
+    return [_as_one(own, manager), *(each for each in entries if not _is_own(each, manager))]
+
+
+def as_taken(entries: Sequence[Mapping[str, Any]], manager: str) -> list[Mapping[str, Any]]:
+    """Return managedFields in which a manager has applied all that anybody owns.
+
+    What it no longer applies is then taken away, whoever has added it; a subresource is left alone.
+    """
+    taken = [each for each in entries if not each.get("subresource")]
+    return [_as_one(taken, manager), *(each for each in entries if each.get("subresource"))]
+
+
+def _as_one(entries: Sequence[Mapping[str, Any]], manager: str) -> dict[str, Any]:
+    fields: Any = {}
+    for each in entries:
+        fields = _union(fields, each.get("fieldsV1") or {})
+    return {**entries[-1], "manager": manager, "operation": "Apply", "fieldsV1": fields}
+
+
+def _is_own(entry: Mapping[str, Any], manager: str) -> bool:
+    return entry.get("manager") == manager and not entry.get("subresource")
+
+
+def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the union of two field sets (FieldsV1), which are trees."""
+    return {
+        name: _union(one.get(name, {}), other.get(name, {}))
+        for name in sorted(one.keys() | other.keys())
+    }

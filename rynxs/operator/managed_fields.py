@@ -1,0 +1,150 @@
+"""Which fields of an object its applier no longer owns (``metadata.managedFields``), and who does.
+
+An applier owns what it has applied until somebody else writes another value there; then that one
+owns it. So what an applier asked for and no longer owns is what others have changed.
+
+The form is FieldsV1 of KEP-555: ``f:NAME`` is a member, ``k:{...}`` an element of a list that is
+found by keys, ``v:VALUE`` one of a set, ``i:INDEX`` one by its place, ``.`` the thing itself; what
+is empty is owned as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    Fields = Mapping[str, Any]
+    Select = Callable[[Fields], Iterable[Fields]]
+
+_IDENTITY = {"apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid"}
+_IDENTITY |= {"metadata.resourceVersion"}
+_DEFAULTS = {"protocol": "TCP"}
+"""Members of list keys that the API server fills in before it looks for an element."""
+_WHOLE_MAPS = ("elector", "Ref", "dataSource", "preference", "IgnoredDuringExecution")
+"""How the names of maps end that have one owner (``x-kubernetes-map-type: atomic``)."""
+_KEYED_LISTS = {"containers", "env", "ephemeralContainers", "finalizers", "hostAliases"}
+_KEYED_LISTS |= {"initContainers", "ownerReferences", "ports", "resourceClaims", "schedulingGates"}
+_KEYED_LISTS |= {"topologySpreadConstraints", "volumeDevices", "volumeMounts", "volumes"}
+"""Lists whose elements have owners of their own (``x-kubernetes-list-type: map`` or ``set``)."""
+
+
+def lost(
+    manifest: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], manager: str
+) -> dict[str, list[str]]:
+    """Return what a manager applied and no longer owns: paths, each with who owns it now, sorted.
+
+    The API server drops what is empty or zero, so that nobody owns it. That is lost only once
+    somebody else owns it, and it has another value.
+
+    Args:
+        manifest: what it applied.
+        entries: the object's ``managedFields``.
+        manager: the field manager, of server-side apply or of the request that made the object.
+    """
+    own: list[Fields] = []
+    made: list[Fields] = []
+    others: list[tuple[str, Fields]] = []
+    for entry in entries:
+        who, part = str(entry.get("manager") or ""), entry.get("subresource") or ""
+        fields = entry.get("fieldsV1") or {}
+        if who == manager and not part:
+            (own if entry.get("operation") == "Apply" else made).append(fields)
+        elif part != "status":  # but `scale` counts: it writes spec.replicas
+            others.append((who, fields))
+    found = dict(_lost(manifest, _Sets(own, made, others), ""))
+    return {path: found[path] for path in sorted(found) if path not in _IDENTITY}
+
+
+class _Sets(NamedTuple):
+    """Field sets at one place of an object: what the manager applied and made, and others'."""
+
+    own: list[Fields]
+    made: list[Fields]
+    others: list[tuple[str, Fields]]
+
+    def at(self, select: Select) -> _Sets:
+        """Return the sets one level deeper."""
+        return _Sets(
+            [found for fields in self.own for found in select(fields)],
+            [found for fields in self.made for found in select(fields)],
+            [(who, found) for who, fields in self.others for found in select(fields)],
+        )
+
+    def takers(self) -> list[str]:
+        """Return the others that own this place as a whole."""
+        return sorted({who for who, fields in self.others if not fields})
+
+    def filled(self, name: str, part: Any) -> _Sets:
+        """Return the sets without those that own a map or list and nothing in it.
+
+        Who makes an object, instead of applying it, owns its maps and lists, too. When all in one
+        is lost, that looks as if it was owned as a whole.
+        """
+        inside = any(fields for _, fields in self.others) or _is_owned_by_parts(name, part)
+        if not part or not isinstance(part, dict | list) or not inside:
+            return self
+        return self._replace(made=[fields for fields in self.made if fields])
+
+
+def _lost(value: Any, sets: _Sets, path: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is lost below a value, which is not empty."""
+    for where, part, select in _parts(value, path):
+        inner = sets.at(select).filled(where.rpartition(".")[2], part)
+        owned = [*inner.own, *inner.made]
+        if any(not fields for fields in owned):
+            continue  # owned as a whole
+        takers = inner.takers()
+        is_open = isinstance(part, dict) and isinstance(value, dict) and not takers
+        if part and isinstance(part, dict | list) and (owned or is_open):
+            yield from _lost(part, inner, where)
+        elif part or takers:
+            yield where, takers
+
+
+def _parts(value: Any, path: str) -> Iterator[tuple[str, Any, Select]]:
+    """Yield the parts of a value: path, part, and how to find it in a field set."""
+    if isinstance(value, dict):
+        for name in sorted(value):
+            yield f"{path}.{name}" if path else name, value[name], _member(name)
+    else:
+        for index, part in enumerate(value):
+            yield f"{path}[{index}]", part, _element(index, part)
+
+
+def _member(name: str) -> Select:
+    key = f"f:{name}"
+    return lambda fields: [fields[key]] if key in fields else []
+
+
+def _element(index: int, element: Any) -> Select:
+    def select(fields: Fields) -> Iterator[Fields]:
+        for name, inner in fields.items():
+            mark, _, text = name.partition(":")
+            if mark == "k" and isinstance(element, dict):
+                keys = json.loads(text)
+                if all(element.get(key, _DEFAULTS.get(key)) == part for key, part in keys.items()):
+                    yield inner
+            elif mark == "v" and _is_same(json.loads(text), element):
+                yield {}
+            elif mark == "i" and int(text) == index:
+                yield inner
+
+    return select
+
+
+def _is_owned_by_parts(name: str, part: Any) -> bool:
+    """Tell whether the parts of a map or list have owners of their own; else it has, as a whole.
+
+    That stands in the schema, which is not at hand; an error costs one more apply, no more.
+    """
+    if isinstance(part, dict):
+        return not name.endswith(_WHOLE_MAPS)
+    return name in _KEYED_LISTS
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two JSON values are equal; true is not 1."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

@@ -1,0 +1,167 @@
+"""Requests, answered by a server that does not behave."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kubernetes_asyncio.client import Configuration
+
+from rynxs.operator import transport
+from rynxs.operator.cluster import ClusterError
+from rynxs.operator.transport import Request, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+ASKED = Request("GET", "/api/v1/things", {"limit": "5"})
+CUT_OFF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
+EVENT = b'{"type": "ADDED"}\n'
+
+
+def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def events(*chunks: bytes, is_ended: bool = True) -> bytes:
+    """Return a watch's answer."""
+    parts = [b"%x\r\n%s\r\n" % (len(each), each) for each in chunks]
+    end = b"0\r\n\r\n" if is_ended else b""
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(parts) + end
+
+
+def on_a_server(
+    says: bytes, work: Callable[[Transport], Awaitable[Any]], *, is_closed: bool = True
+) -> tuple[Any, str]:
+    """Return what a piece of work comes to, and the first request, on a server that says one thing.
+
+    Args:
+        says: the answer to everything, headers included.
+        work: what to do.
+        is_closed: whether the server closes the connection after that, or stays silent.
+    """
+    requests: list[str] = []
+    served: list[asyncio.Future[None]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(asyncio.get_running_loop().create_future())
+        requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(says)
+        if not is_closed:
+            await reader.read()
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        served[-1].set_result(None)
+
+    async def main() -> Any:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        client = Transport(Configuration(host=f"http://{host}:{port}"), "rynxs-test")
+        async with server:
+            try:
+                return await work(client)
+            finally:
+                await client.close()
+                await asyncio.gather(*served)
+
+    return asyncio.run(main()), requests[0]
+
+
+async def error_of(client: Transport) -> ClusterError:
+    with pytest.raises(ClusterError) as refused:
+        await client.ask(ASKED)
+    return refused.value
+
+
+def followed(heard: list[Any]) -> Callable[[Transport], Awaitable[ClusterError | None]]:
+    """Return the work of following a watch to its end, and hearing what it tells."""
+
+    async def work(client: Transport) -> ClusterError | None:
+        try:
+            async for each in client.follow(ASKED):
+                heard.append(each)  # noqa: PERF401  (what comes before an error counts)
+        except ClusterError as error:
+            return error
+        return None
+
+    return work
+
+
+def test_a_request_says_who_asks_and_how_long_the_server_may_take() -> None:
+    found, request = on_a_server(answer(b'{"a": 1}'), lambda client: client.ask(ASKED))
+    assert found == {"a": 1}
+    assert request.startswith("GET /api/v1/things?limit=5&timeout=25s HTTP/1.1\r\n")
+    assert "User-Agent: rynxs-test\r\n" in request
+
+
+BROKEN = {
+    "nothing": b"",
+    "no HTTP": b"hello\r\n\r\n",
+    "half an answer": CUT_OFF,
+    "no JSON": answer(b"<html>"),
+    "no object": answer(b"[]"),
+    "no text": answer(b"\xff\xfe"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_answer_is_taken_for_none(name: str) -> None:
+    error, _ = on_a_server(BROKEN[name], error_of)
+    assert (error.status, error.reason) == (0, "")
+    assert str(error).startswith("GET /api/v1/things: ")
+
+
+def test_who_does_not_answer_in_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_ANSWER_S", 0.01)
+    error, _ = on_a_server(b"", error_of, is_closed=False)
+    assert (error.status, str(error)) == (0, "GET /api/v1/things: no word in time")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"<html>oh</html>", "503 Service Unavailable: <html>oh</html>"),
+        (b"", "503 Service Unavailable: no reason given"),
+        (b'{"reason": "Busy", "message": "later"}', "503 Busy: later"),
+    ],
+)
+def test_a_refusal_is_told_whatever_its_form(body: bytes, told: str) -> None:
+    says = answer(body, "503 Service Unavailable", "Retry-After: 9")
+    error, _ = on_a_server(says, error_of)
+    assert (error.status, error.retry_after_s, str(error)) == (503, 9.0, told)
+
+
+def test_a_watch_tells_that_it_is_accepted_then_each_event_and_ends() -> None:
+    heard: list[Any] = []
+    split = events(EVENT[:5], EVENT[5:] + EVENT)
+    error, request = on_a_server(split, followed(heard))
+    assert (error, heard) == (None, [{}, {"type": "ADDED"}, {"type": "ADDED"}])
+    assert "watch=true&timeoutSeconds=120" in request
+
+
+@pytest.mark.parametrize(
+    ("says", "count"),
+    [
+        (answer(b"{}", "403 Forbidden"), 0),
+        (events(EVENT, is_ended=False), 2),
+        (events(EVENT, b"half an ev"), 2),
+        (events(), 1),
+    ],
+    ids=["refused", "broken off", "garbled", "ended at once"],
+)
+def test_a_watch_that_does_not_end_as_it_should_is_told(says: bytes, count: int) -> None:
+    heard: list[Any] = []
+    error, _ = on_a_server(says, followed(heard))
+    assert isinstance(error, ClusterError)
+    assert len(heard) == count
+
+
+def test_a_watch_that_is_silent_for_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_SILENCE_S", 0.01)
+    heard: list[Any] = []
+    error, _ = on_a_server(events(EVENT, is_ended=False), followed(heard), is_closed=False)
+    assert str(error) == "GET /api/v1/things: no word in time"

@@ -1,0 +1,145 @@
+"""The elector: keeps a Lease, and tells when this process leads and when it no longer may.
+
+A leader that has not renewed in time must stop by its own clock, so what is asked before every
+write is `may_lead`, and not what was last read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from rynxs.operator.cluster import ClusterError, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rynxs.operator.cluster import Reported
+    from rynxs.operator.election import Election, Terms
+    from rynxs.sources import Clock
+
+_log = structlog.get_logger("rynxs.operator.elector")
+LEASE_KIND: Final = "coordination.k8s.io/v1/Lease"
+_NOT_FOUND: Final = 404
+_CONFLICT: Final = 409
+
+
+class LeaseLost(Exception):
+    """This process did not renew the Lease in time: it may no longer act as the leader."""
+
+
+class Elector:
+    """Keeps one Lease.
+
+    Attributes:
+        failure: why the Lease could not be read or written last, empty if it could.
+    """
+
+    def __init__(
+        self,
+        cluster: Reported,
+        lease: Place,
+        election: Election,
+        terms: Terms,
+        clock: Clock,
+        now_s: Callable[[], float],
+    ) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            cluster: that has the Lease.
+            lease: its place; it is made if it is not there.
+            election: this candidate.
+            terms: of the election.
+            clock: time of day, for who reads the Lease.
+            now_s: the candidate's own clock, in seconds; goes on while the machine sleeps.
+        """
+        self._cluster = cluster
+        self._lease = lease
+        self._election = election
+        self._terms = terms
+        self._clock = clock
+        self._now_s = now_s
+        self.failure = ""
+
+    @property
+    def transitions(self) -> int:
+        """How often the Lease has changed hands."""
+        return self._election.transitions
+
+    def may_lead(self) -> None:
+        """Say whether this process may act as the leader now.
+
+        Raises:
+            LeaseLost: it may not.
+        """
+        if self._now_s() >= self._election.leads_until():
+            raise LeaseLost("the Lease was not renewed in time; somebody else may lead by now")
+
+    async def acquired(self) -> None:
+        """Wait until this process leads."""
+        while not await self.renew():  # noqa: ASYNC110 - a Lease tells nobody when it is free
+            await asyncio.sleep(self._terms.retry_s)
+
+    async def lost(self) -> None:
+        """Keep the Lease for as long as that goes well.
+
+        Raises:
+            LeaseLost: it was not renewed in time.
+        """
+        while True:
+            await asyncio.sleep(self._terms.retry_s)
+            await self.renew()
+            self.may_lead()
+
+    async def renew(self) -> bool:
+        """Try to take or renew the Lease once; return whether that went well."""
+        try:
+            done = await self._renew()
+        except ClusterError as error:
+            if error.status != _CONFLICT and not self.failure:
+                _log.warning("the Lease can't be had", lease=self._lease.id, error=str(error))
+            self.failure = str(error)
+            return False
+        self.failure = ""
+        return done
+
+    async def release(self) -> None:
+        """Give the Lease back, so that the next one need not wait for it to run out."""
+        try:
+            found = await self._cluster.get_object(self._lease)
+            spec = self._election.released(found["spec"], self._clock.now_us())
+            if spec is not None:
+                await self._cluster.replace({**found, "spec": spec})
+        except ClusterError as error:
+            _log.warning("the Lease was not given back", lease=self._lease.id, error=str(error))
+
+    async def _renew(self) -> bool:
+        asked_at_s = self._now_s()
+        found = await self._found()
+        spec = self._election.wanted(
+            None if found is None else found.get("spec"), asked_at_s, self._clock.now_us()
+        )
+        if spec is None:
+            return False
+        if found is None:
+            await self._cluster.create(self._made(spec))
+        else:
+            await self._cluster.replace({**found, "spec": spec})
+        self._election.written(spec, asked_at_s)
+        return True
+
+    async def _found(self) -> Mapping[str, Any] | None:
+        try:
+            return await self._cluster.get_object(self._lease)
+        except ClusterError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return None
+
+    def _made(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        version, _, kind = self._lease.kind.rpartition("/")
+        metadata = {"name": self._lease.name, "namespace": self._lease.namespace}
+        return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": dict(spec)}

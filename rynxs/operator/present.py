@@ -1,0 +1,138 @@
+"""What is in the cluster, as far as it is known: the metadata of rendered objects.
+
+It is filled by lists and watches, and by the answers to one's own requests, which are often there
+before the watch tells of them, or long after: an older version never replaces a newer one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rynxs.operator.stamp import stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_GONE_MAX = 10_000
+"""Of so many objects that are gone is it known since when; an answer that is late comes sooner."""
+
+
+class Present:
+    """The metadata of objects by manifest id, and the ids by the subject whose stamp they bear."""
+
+    def __init__(self, origin: str) -> None:
+        """Know of nothing yet; `origin` is the log whose subjects' objects are looked for."""
+        self._origin = origin
+        self._objects: dict[str, Mapping[str, Any]] = {}
+        self._gone: dict[str, int] = {}
+        self._of: dict[str, set[str]] = {}
+
+    def put(self, identifier: str, metadata: Mapping[str, Any]) -> bool:
+        """Take in an object as it is; return whether that is news."""
+        version = _number(metadata)
+        known = self._objects.get(identifier)
+        newest = max(self._gone.get(identifier, -1), -1 if known is None else _number(known))
+        if 0 <= version <= newest:
+            return False
+        self._gone.pop(identifier, None)
+        self._forget(identifier)
+        self._objects[identifier] = metadata
+        self._of.setdefault(self._subject_of(metadata), set()).add(identifier)
+        return True
+
+    def drop(self, identifier: str, metadata: Mapping[str, Any]) -> bool:
+        """Take in that an object is gone; return whether that is news.
+
+        Args:
+            identifier: of the object.
+            metadata: as it was last, uid and resourceVersion at least: what is known to be newer
+                is another object of its name, or still on its way out.
+        """
+        version = _number(metadata)
+        known = self._objects.get(identifier)
+        if known is not None and version < _number(known):
+            return False
+        self._remember_gone(identifier, version)
+        self._forget(identifier)
+        return known is not None
+
+    def replace(
+        self, kind: str, namespace: str, listed: Mapping[str, Mapping[str, Any]], version: str
+    ) -> list[str]:
+        """Take in a complete list of a kind; return the ids of which that is news, sorted.
+
+        Args:
+            kind: ``apiVersion/Kind``.
+            namespace: that was listed; empty for all.
+            listed: metadata by manifest id.
+            version: of the list: what was made after it is not in it, and not gone.
+        """
+        start = f"{kind}/{namespace}/" if namespace else f"{kind}/"
+        missing = [each for each in self._objects if each.startswith(start) and each not in listed]
+        as_of = {"resourceVersion": version}
+        news = [each for each in missing if self.drop(each, as_of)]
+        news += [each for each, metadata in listed.items() if self.put(each, metadata)]
+        return sorted(news)
+
+    def doubt(self, identifier: str) -> None:
+        """Take in that an object which was told to be gone may be there: it is being read again.
+
+        A watch says so, too, when an object only loses the label by which it was selected.
+        """
+        self._gone.pop(identifier, None)
+
+    def get(self, identifier: str) -> Mapping[str, Any] | None:
+        """Return the metadata of an object, None if there is none."""
+        return self._objects.get(identifier)
+
+    def subject_of(self, identifier: str) -> str:
+        """Return the subject whose stamp an object bears, empty if it has none of this log."""
+        metadata = self._objects.get(identifier)
+        return "" if metadata is None else self._subject_of(metadata)
+
+    def of(self, subject: str, asked: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """Return the objects that a subject's plan names, and those that bear its stamp, by id."""
+        named = {each for each in asked if each in self._objects}
+        ids = named | (self._of.get(subject, set()) if subject else set())
+        return {identifier: self._objects[identifier] for identifier in sorted(ids)}
+
+    def subjects(self) -> list[str]:
+        """Return the subjects that have objects, sorted."""
+        return sorted(subject for subject, ids in self._of.items() if subject and ids)
+
+    def highest(self) -> tuple[int, int]:
+        """Return the highest seq and the highest epoch in the stamps of this log's objects."""
+        stamps = [stamp_of(metadata) for metadata in self._objects.values()]
+        own = [stamp for stamp in stamps if stamp is not None and stamp.origin == self._origin]
+        return (
+            max((stamp.seq for stamp in own), default=-1),
+            max((stamp.epoch for stamp in own), default=0),
+        )
+
+    def _subject_of(self, metadata: Mapping[str, Any]) -> str:
+        stamp = stamp_of(metadata)
+        return stamp.subject if stamp is not None and stamp.origin == self._origin else ""
+
+    def _forget(self, identifier: str) -> None:
+        known = self._objects.pop(identifier, None)
+        if known is not None:
+            subject = self._subject_of(known)
+            self._of[subject].discard(identifier)
+            if not self._of[subject]:
+                del self._of[subject]
+
+    def _remember_gone(self, identifier: str, version: int) -> None:
+        """Remember at which version an object was gone, of the latest ones."""
+        version = max(version, self._gone.pop(identifier, -1))
+        self._gone[identifier] = version
+        if len(self._gone) > _GONE_MAX:
+            del self._gone[next(iter(self._gone))]
+
+
+def _number(metadata: Mapping[str, Any]) -> int:
+    """Return a resourceVersion as a number: they are ordered (KEP-5504, and etcd ever since).
+
+    One that is none is -1, and taken as it comes.
+    """
+    text = str(metadata.get("resourceVersion", ""))
+    return int(text) if text.isascii() and text.isdigit() else -1

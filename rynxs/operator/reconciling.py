@@ -1,0 +1,173 @@
+"""What is to be done in the cluster so that a subject has what its plan asks for; without I/O.
+
+Nothing is remembered: the plan is compared with what is there, so that a crash at any point leaves
+nothing behind that the next leader would not find.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rynxs.engine.plan import RETAIN_ANNOTATION
+from rynxs.operator.managed_fields import lost
+from rynxs.operator.stamp import Stamp, stamp_of, stamped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rynxs.engine.plan import Manifest
+
+MANAGER = "rynxs"
+
+
+class Create(NamedTuple):
+    """An object to be made; it must not be there."""
+
+    id: str
+    body: Mapping[str, Any]
+
+
+class Update(NamedTuple):
+    """An object to be applied over the one that was read, and over no other.
+
+    Attributes:
+        entries: the managedFields of the one that was read.
+    """
+
+    id: str
+    body: Mapping[str, Any]
+    entries: Sequence[Mapping[str, Any]]
+
+
+class Delete(NamedTuple):
+    """An object to be deleted if it is still the one that was read."""
+
+    id: str
+    uid: str
+    resource_version: str
+
+
+class Obstacle(NamedTuple):
+    """What stands in the way; it is not touched."""
+
+    id: str
+    reason: str
+
+
+class Drift(NamedTuple):
+    """What others have changed of an object.
+
+    Attributes:
+        fields: paths that are no longer as applied, sorted; none if the object itself is gone.
+        managers: the managers that own these fields now, sorted.
+    """
+
+    id: str
+    fields: list[str]
+    managers: list[str]
+
+
+Step = Create | Update | Delete | Obstacle
+
+
+class Work(NamedTuple):
+    """What is to be done for a subject, in order, and what others have done to it."""
+
+    steps: list[Step]
+    drifts: list[Drift]
+
+
+class Asked(NamedTuple):
+    """What a subject's plan asks for.
+
+    Attributes:
+        origin: of the log.
+        subject: whose plan it is.
+        seq: its ``Planned`` record.
+        epoch: of this leader.
+        manifests: in the order to apply them.
+        kept: ids of what stays as it is, though nothing asks for it.
+    """
+
+    origin: str
+    subject: str
+    seq: int
+    epoch: int
+    manifests: Sequence[Manifest]
+    kept: frozenset[str] = frozenset()
+
+
+def work(asked: Asked, present: Mapping[str, Mapping[str, Any]]) -> Work:
+    """Compare a plan with what is there.
+
+    Args:
+        asked: the plan.
+        present: metadata by manifest id, of the objects that the plan names and of those that bear
+            the subject's stamp.
+    """
+    steps: list[Step] = []
+    drifts: list[Drift] = []
+    for manifest in asked.manifests:
+        stamp = Stamp(asked.origin, asked.subject, asked.seq, asked.epoch, manifest.digest)
+        body = stamped(manifest.body, stamp)
+        metadata = present.get(manifest.id)
+        if metadata is None:
+            steps.append(Create(manifest.id, body))
+            continue
+        known = stamp_of(metadata)
+        if known is None or (known.origin, known.subject) != (asked.origin, asked.subject):
+            steps.append(Obstacle(manifest.id, _whose(known)))
+            continue
+        fields = _drifted(manifest, known, metadata)
+        if fields:
+            managers = {each for managers in fields.values() for each in managers}
+            drifts.append(Drift(manifest.id, list(fields), sorted(managers)))
+        if fields or known.digest != manifest.digest:
+            entries = metadata.get("managedFields") or ()
+            steps.append(Update(manifest.id, _over(body, metadata), entries))
+    wanted = {*asked.kept, *(manifest.id for manifest in asked.manifests)}
+    steps += _deletions(asked, present, wanted)
+    return Work(steps, drifts)
+
+
+def _deletions(
+    asked: Asked, present: Mapping[str, Mapping[str, Any]], wanted: Iterable[str]
+) -> list[Step]:
+    """Return the deletions of what is no longer asked for, what confines pods last."""
+    names = set(wanted)
+    staying = {present[name]["uid"] for name in names if name in present}
+    gone: list[Step] = []
+    for identifier in sorted(present, key=_last_is_a_policy):
+        metadata = present[identifier]
+        known = stamp_of(metadata)
+        if identifier in names or known is None or metadata.get("deletionTimestamp"):
+            continue
+        if metadata["uid"] in staying:
+            continue  # the same object, as it is seen in another version of its API
+        is_own = (known.origin, known.subject) == (asked.origin, asked.subject)
+        retained = (metadata.get("annotations") or {}).get(RETAIN_ANNOTATION) == "true"
+        if is_own and not retained:
+            gone.append(Delete(identifier, metadata["uid"], metadata["resourceVersion"]))
+    return gone
+
+
+def _last_is_a_policy(identifier: str) -> tuple[bool, str]:
+    return "NetworkPolicy/" in identifier, identifier
+
+
+def _drifted(manifest: Manifest, known: Stamp, metadata: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what others have changed of an object that was applied as it is asked for."""
+    if known.digest != manifest.digest:
+        return {}
+    return lost(manifest.body, metadata.get("managedFields") or (), MANAGER)
+
+
+def _over(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    precondition = {name: metadata[name] for name in ("resourceVersion", "uid")}
+    return {**body, "metadata": {**body["metadata"], **precondition}}
+
+
+def _whose(known: Stamp | None) -> str:
+    if known is None:
+        return "an object of this name is there, and is not of rynxs; rename or delete it"
+    return f"an object of this name belongs to {known.subject} of log {known.origin}"

@@ -1,0 +1,277 @@
+"""The leader: what happens is durable before anything follows from it, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rynxs.engine.event import Event
+from rynxs.engine.pipeline import Pipeline
+from rynxs.errors import SinkConflict, SinkUnavailable
+from rynxs.eventlog.log import Log
+from rynxs.eventlog.record import decode_header
+from rynxs.operator.applier import Applier
+from rynxs.operator.cluster import ClusterError
+from rynxs.operator.inbox import Inbox
+from rynxs.operator.leader import Gone, Input, Leader, Observed, StatusSeen
+from rynxs.operator.position import Positions
+from rynxs.operator.present import Present
+from rynxs.sources import FixedEntropy, Sources
+from rynxs.testing import MemorySink
+from tests.unit.engine.conftest import ACTOR, THING, composition, thing
+from tests.unit.engine.test_governing import timed
+from tests.unit.operator.fake_cluster import FakeCluster
+from tests.unit.operator.rig import sets
+from tests.unit.operator.virtual_time import now_s, run
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from rynxs.engine.composition import Composition
+    from rynxs.eventlog.record import Record
+    from tests.unit.engine.conftest import Kit
+
+ORIGIN = "log.example"
+A = "example.org/Thing/default/a"
+CONFIG = "v1/ConfigMap/default/a"
+
+
+class VirtualClock:
+    def now_us(self) -> int:
+        return round(now_s() * 1_000_000)
+
+
+class FailingSink(MemorySink):
+    """A sink that is down for so many appends, which may have been persisted all the same."""
+
+    failures = 0
+    conflict = False
+
+    def append(self, start: int, records: Sequence[Record]) -> None:
+        if self.conflict:
+            raise SinkConflict("another writer")
+        if self.failures:
+            self.failures -= 1
+            raise SinkUnavailable("down")
+        super().append(start, records)
+
+
+class World:
+    """A cluster and a log, and whoever leads them."""
+
+    def __init__(self, made_of: Composition | None = None) -> None:
+        self.cluster = FakeCluster()
+        self.sink = FailingSink()
+        self.made_of = made_of or composition()
+        self.changed: list[str] = []
+        self.written_at: list[int] = []
+
+    @asynccontextmanager
+    async def leads(self) -> AsyncIterator[Leader]:
+        sources = Sources(VirtualClock(), FixedEntropy(), "tester")
+        self.log, self.positions = Log.load(self.sink), Positions()
+        self.pipeline = Pipeline(self.made_of, sources, ORIGIN)
+        for batch in self.log.history():
+            for header, record in batch:
+                self.pipeline.fold(Event.of_record(header, record))
+                self.positions.read(header, record)
+        self.pipeline.take_lead(0)
+        self.log.append(self.pipeline.take_entries(), self.positions.appended)
+        self.inbox: Inbox[Input] = Inbox(100, 10, 0.05, now_s)
+        self.present = Present(ORIGIN)
+        for identifier in self.cluster.ids():
+            self.present.put(identifier, self.cluster.show(identifier)["metadata"])
+        self.applier = Applier(self.cluster, self.present, self._may_write, self.inbox.put, 4)
+        leader = Leader(self.pipeline, self.log, self.positions, self.inbox, sources.clock, now_s)
+        task = asyncio.create_task(leader.run(self.applier, self.changed.extend))
+        try:
+            yield leader
+            if task.done():
+                await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self.applier.stop()
+
+    def _may_write(self) -> None:
+        self.written_at.append(self.log.size)
+
+    async def observe(self, name: str = "a", uid: str | None = None, **spec: Any) -> None:
+        manifest = thing(name, **spec)
+        manifest["metadata"]["uid"] = uid
+        await self.inbox.put(Observed(THING, manifest, ACTOR))
+
+    def kinds(self) -> list[str]:
+        return [decode_header(record.header).kind for record in self.sink.records]
+
+
+async def settle() -> None:
+    await asyncio.sleep(30)
+
+
+def test_what_is_observed_is_durable_before_it_is_applied_and_that_is_recorded() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads():
+            await world.observe(size=3)
+            await settle()
+        assert world.kinds() == ["EpochStarted", "ThingObserved", "Planned", "Applied"]
+        assert world.cluster.show(CONFIG)["data"]["size"] == "3"
+        assert world.written_at
+        assert all(size >= 3 for size in world.written_at)
+        position = world.positions.of(A)
+        assert position is not None
+        assert position.seq == 3
+        assert position.leaf == world.log.tip.head
+        assert set(world.changed) == {A}
+
+    run(main())
+
+
+def test_many_observations_share_an_append() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads():
+            before = world.sink.appends
+            for number in range(10):
+                await world.observe(f"n{number}")
+            await settle()
+        assert world.sink.appends - before <= 3
+        assert world.kinds().count("Applied") == 10
+
+    run(main())
+
+
+def test_while_the_sink_is_down_nothing_is_applied_and_then_everything_is() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads() as leader:
+            world.sink.failures = 6
+            await world.observe(size=3)
+            await asyncio.sleep(10)
+            assert leader.health.failure == "down"
+            assert world.cluster.writes == []
+            await asyncio.sleep(60)
+            assert leader.health.failure == ""
+            assert len(world.cluster.writes) == 1
+        assert world.kinds() == ["EpochStarted", "ThingObserved", "Planned", "Applied"]
+
+    run(main())
+
+
+async def _meet_another_writer(world: World) -> None:
+    async with world.leads():
+        world.sink.conflict = True
+        await world.observe()
+        await settle()
+
+
+def test_a_leader_that_meets_another_writer_stops_and_applies_nothing() -> None:
+    async def main() -> None:
+        world = World()
+        with pytest.raises(SinkConflict):
+            await _meet_another_writer(world)
+        assert world.cluster.writes == []
+
+    run(main())
+
+
+def test_what_is_gone_is_removed_and_an_unknown_one_is_no_news() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads():
+            await world.observe()
+            await settle()
+            await world.inbox.put(Gone(A, ACTOR))
+            await world.inbox.put(Gone("example.org/Thing/default/never", ACTOR))
+            await settle()
+        assert world.cluster.ids() == []
+        assert world.kinds()[4:] == ["ThingDeleted", "Planned", "Applied"]
+
+    run(main())
+
+
+def test_an_object_of_another_uid_is_a_new_one() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads():
+            await world.observe(uid="u-1")
+            await world.observe(uid="u-2")
+            await settle()
+        seen = [kind for kind in world.kinds() if kind.startswith("Thing")]
+        assert seen == ["ThingObserved", "ThingDeleted", "ThingObserved"]
+        assert world.cluster.ids() == [CONFIG]
+
+    run(main())
+
+
+def test_the_next_leader_does_what_a_crash_left_undone_and_nothing_twice() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads():
+            pause = world.cluster.pause("create")
+            await world.observe(size=3)
+            await pause.entered.wait()
+        assert world.kinds() == ["EpochStarted", "ThingObserved", "Planned"]
+        async with world.leads():
+            await settle()
+        assert world.cluster.show(CONFIG)["data"]["size"] == "3"
+        records = len(world.sink.records)
+        writes = len(world.cluster.writes)
+        async with world.leads():
+            await settle()
+            await world.observe(size=3)
+            await settle()
+        assert world.kinds()[records:] == ["EpochStarted"]
+        assert len(world.cluster.writes) == writes
+
+    run(main())
+
+
+def test_failures_that_repeat_are_recorded_ever_less_often() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads():
+            world.cluster.fail("create", ClusterError(403, "Forbidden", "may not"), times=6)
+            await world.observe()
+            await asyncio.sleep(600)
+        assert world.kinds().count("ApplyFailed") == 3  # the first, second and fourth
+        assert world.kinds()[-1] == "Applied"
+
+    run(main())
+
+
+def test_what_somebody_else_changes_is_recorded_and_set_right() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads():
+            await world.observe(size=3)
+            await settle()
+            world.cluster.edit(CONFIG, sets(size="9"))
+            world.present.put(CONFIG, world.cluster.show(CONFIG)["metadata"])
+            world.applier.look(A)
+            await settle()
+        assert world.cluster.show(CONFIG)["data"]["size"] == "3"
+        assert "DriftObserved" in world.kinds()
+
+    run(main())
+
+
+def test_a_deadline_wakes_the_leader_and_a_status_is_taken_in(kit: Kit) -> None:
+    async def main() -> None:
+        world = World(timed(kit))
+        async with world.leads():
+            await world.observe()
+            await asyncio.sleep(0.5)
+            assert world.cluster.show(CONFIG)["data"]["colour"] == "none"
+            await asyncio.sleep(1)
+            assert world.cluster.show(CONFIG)["data"]["colour"] == "late"
+            await world.inbox.put(StatusSeen(A, CONFIG, {"phase": "blue"}))
+            await settle()
+        assert world.cluster.show(CONFIG)["data"]["colour"] == "blue"
+        assert "DeadlineReached" in world.kinds()
+
+    run(main())

@@ -191,9 +191,7 @@ def _show_subjects(console: Console, report: RunReport) -> None:
 
 def _show_conditions(console: Console, report: RunReport) -> None:
     """Show the conditions that have something to say, such as why a subject is refused."""
-    from rich.text import Text
-
-    from rynxs.cli.console import one_line
+    from rynxs.cli.conditions import show_conditions
 
     told = [
         (subject, condition)
@@ -202,11 +200,7 @@ def _show_conditions(console: Console, report: RunReport) -> None:
         if condition["message"]
     ]
     for subject, condition in told[:_CONDITIONS_SHOWN_MAX]:
-        style = "red" if condition["type"] == "Accepted" else "yellow"
-        head = f"{condition['type']}={condition['status']} ({condition['reason']})"
-        console.print(Text(subject, "bold"), Text(one_line(head), style))
-        for sentence in condition["message"].split("; "):
-            console.print(Text(f"    {one_line(sentence)}"))
+        show_conditions(console, subject, [condition])
     if len(told) > _CONDITIONS_SHOWN_MAX:
         console.print(f"and {len(told) - _CONDITIONS_SHOWN_MAX} more conditions; --json has all")
 

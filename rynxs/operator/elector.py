@@ -117,8 +117,8 @@ class Elector:
             _log.warning("the Lease was not given back", lease=self._lease.id, error=str(error))
 
     async def _renew(self) -> bool:
-        asked_at_s = self._now_s()
         found = await self._found()
+        asked_at_s = self._now_s()  # after it was read, or it would seem older than it is
         spec = self._election.wanted(
             None if found is None else found.get("spec"), asked_at_s, self._clock.now_us()
         )

@@ -177,6 +177,19 @@ def test_an_object_that_is_not_of_rynxs_stays_and_is_told_until_it_is_out_of_the
     run(scenario())
 
 
+def test_what_is_heard_to_be_out_of_the_way_is_made_at_once() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        await Rig(rig.cluster).bring_about(asked(1, config(a="1"), subject=OTHER))
+        rig.want(asked(2, config(a="2")))
+        await rig.pass_time(100)
+        rig.cluster.remove(CONFIG)
+        await rig.pass_time(1)
+        assert rig.written() == [("create", CONFIG)]
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("whose", ["subject", "origin"])
 def test_objects_of_another_subject_or_log_are_neither_changed_nor_deleted(whose: str) -> None:
     async def scenario() -> None:
@@ -305,6 +318,6 @@ def test_an_object_seen_in_two_versions_of_its_api_is_not_deleted_as_the_older_o
         rig.present.put(old, rig.cluster.show(CONFIG)["metadata"])
         rig.applier.look(SUBJECT)
         await rig.settle()
-        assert rig.written() == []
+        assert rig.cluster.asked == []
 
     run(scenario())

@@ -160,6 +160,21 @@ def test_retries_wait_longer_each_time_and_count_the_failures_in_a_row() -> None
     run(scenario())
 
 
+def test_failures_are_counted_anew_once_the_plan_was_done() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        rig.cluster.fail("create", FORBIDDEN, times=3)
+        rig.want(asked(1, config(a="1")))
+        await rig.settle()
+        rig.cluster.fail("apply", FORBIDDEN)
+        rig.cluster.edit(CONFIG, sets(a="9"))
+        await rig.settle()
+        assert [each.attempt for each in rig.not_done()] == [1, 2, 3, 1]
+        assert rig.cluster.show(CONFIG)["data"] == {"a": "1"}
+
+    run(scenario())
+
+
 def test_a_newer_plan_ends_the_wait() -> None:
     async def scenario() -> None:
         rig = Rig()

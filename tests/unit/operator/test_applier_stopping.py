@@ -27,13 +27,16 @@ def test_it_finishes_the_write_under_way_and_begins_no_other() -> None:
         pause = rig.cluster.pause("create", CONFIG)
         rig.want(asked(1, config(a="1"), config("c", a="1")))
         rig.want(asked(2, config("b", a="1"), subject=OTHER))
+        rig.want(
+            asked(3, subject="example.org/Thing/default/c")
+        )  # for which there is nothing to do
         await pause.entered.wait()
         stopping = asyncio.create_task(rig.applier.stop())
         await asyncio.sleep(1)
         assert not stopping.done()
         pause.resume.set()
         await stopping
-        rig.want(asked(3, config(a="3")))
+        rig.want(asked(4, config(a="4")))
         await rig.settle()
         assert rig.cluster.ids() == [CONFIG]
         assert rig.cluster.show(CONFIG)["data"] == {"a": "1"}

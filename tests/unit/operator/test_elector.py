@@ -146,3 +146,21 @@ def test_who_may_not_release_says_so_and_goes_on() -> None:
         assert holder(cluster) == "one"
 
     run(main())
+
+
+def test_a_lease_that_takes_long_to_read_is_not_older_for_that() -> None:
+    async def main() -> None:
+        cluster = FakeCluster()
+        one, two = candidate(cluster, "one"), candidate(cluster, "two")
+        await one.acquired()
+        pause = cluster.pause("get_object")
+        reading = asyncio.create_task(two.renew())
+        await pause.entered.wait()
+        await asyncio.sleep(9)
+        await one.renew()
+        pause.resume.set()
+        assert not await reading
+        await asyncio.sleep(8)
+        assert not await two.renew()
+
+    run(main())

@@ -201,8 +201,8 @@ def test_parts_of_an_element_are_lost_one_by_one(
     ("name", "value", "path"),
     [
         ("labels", {"a": "1"}, "labels.a"),
-        ("env", [{"name": "X", "value": "x"}], "env[0]"),
-        ("volumes", [{"name": "v"}], "volumes[0]"),
+        ("env", [{"name": "X", "value": "x"}], "env"),
+        ("volumes", [{"name": "v"}], "volumes"),
     ],
 )
 def test_a_map_or_keyed_list_of_which_all_was_taken_only_looks_owned_as_a_whole(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rynxs.operator.backoff import delay_s
-from rynxs.operator.cluster import Bookmark, ClusterError, Seen, as_it_is
+from rynxs.operator.cluster import Bookmark, ClusterError, Listed, Seen, as_it_is
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable
 
     from rynxs.operator.cluster import Reduce, Watched
 
@@ -57,12 +57,12 @@ class Hears(NamedTuple):
     """Who is told; while one of them is at it, nothing more is read from the cluster.
 
     Attributes:
-        listed: a complete list, at the start and whenever history was lost.
+        listed: a complete list and its version, at the start and whenever history was lost.
         seen: what happened after that.
         failed: what went wrong.
     """
 
-    listed: Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
+    listed: Callable[[Listed], Awaitable[None]]
     seen: Callable[[Seen], Awaitable[None]]
     failed: Callable[[Failure], Awaitable[None]]
 
@@ -122,7 +122,7 @@ class Informer:
         kind, namespace, is_whole, reduced = self.followed
         ask = self._cluster.list_objects if is_whole else self._cluster.list
         found = await ask(kind, namespace, reduced)
-        await self._hears.listed(found.objects)
+        await self._hears.listed(found)
         self.error = None
         self._version = found.version
         self._synced.set()

@@ -17,9 +17,9 @@ from tests.cluster.control_plane import control_plane
 from tests.cluster.objects import config_map
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
-    from rynxs.operator.cluster import Seen
+    from rynxs.operator.cluster import Listed, Seen
     from rynxs.operator.kubernetes import KubernetesCluster
     from tests.cluster.control_plane import Cluster
 
@@ -64,9 +64,10 @@ class Follower:
         async with self._changed:
             await self._changed.wait_for(enough)
 
-    async def _listed(self, objects: Sequence[Mapping[str, Any]]) -> None:
+    async def _listed(self, found: Listed) -> None:
         async with self._changed:
-            self.uids = {each["metadata"]["name"]: each["metadata"]["uid"] for each in objects}
+            listed = [each["metadata"] for each in found.objects]
+            self.uids = {each["name"]: each["uid"] for each in listed}
             self._changed.notify_all()
 
     async def _seen(self, told: Seen) -> None:

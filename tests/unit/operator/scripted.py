@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rynxs.operator.cluster import Bookmark, ClusterError, Listed, as_it_is
 from rynxs.operator.informer import Hears
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from rynxs.operator.cluster import Reduce, Seen, Told
     from rynxs.operator.informer import Failure
@@ -75,8 +75,9 @@ class Listener:
     def hears(self) -> Hears:
         return Hears(self.listed, self.seen, self.failed)
 
-    async def listed(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        self._story.append(" ".join(["listed", *(each["metadata"]["name"] for each in objects)]))
+    async def listed(self, found: Listed) -> None:
+        names = (each["metadata"]["name"] for each in found.objects)
+        self._story.append(" ".join(["listed", *names]))
 
     async def seen(self, told: Seen) -> None:
         name = told.object["metadata"]["name"]

@@ -158,8 +158,8 @@ def test_whole_objects_are_listed_and_watched_as_such() -> None:
 def test_what_is_handed_over_is_reduced() -> None:
     heard: list[Mapping[str, Any]] = []
 
-    async def hear_list(objects: Sequence[Mapping[str, Any]]) -> None:
-        heard.extend(objects)
+    async def hear_list(found: Listed) -> None:
+        heard.extend(found.objects)
 
     async def hear(told: Seen) -> None:
         heard.append(told.object)

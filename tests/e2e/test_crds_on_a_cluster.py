@@ -14,7 +14,9 @@ from rynxs.config import Config, RawConfig
 from rynxs.embedded.manifests import read_manifests
 from rynxs.errors import ManifestError
 from rynxs.plugins import PluginManager
+from tests.cluster.control_plane import control_plane
 from tests.golden.examples import CASES, GOLDEN
+from tests.servers.process import ServerFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,13 +47,23 @@ UNIVERSE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def kubectl(cluster: Cluster, repository: Path) -> Kubectl:
+def own_cluster() -> Iterator[Cluster]:
+    """A cluster to which nobody else has applied anything."""
+    try:
+        with control_plane() as running:
+            yield running
+    except ServerFailed as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def kubectl(own_cluster: Cluster, repository: Path) -> Kubectl:
     """kubectl of a cluster that has the CRDs, applied as the README says."""
-    applied = cluster.kubectl.run("apply", "-f", repository / "crds")
+    applied = own_cluster.kubectl.run("apply", "-f", repository / "crds")
     assert (applied.status, applied.err) == (0, "")
-    waited = cluster.kubectl.run("wait", "--for=condition=Established", "crd", "--all")
+    waited = own_cluster.kubectl.run("wait", "--for=condition=Established", "crd", "--all")
     assert waited.status == 0, waited.err
-    return cluster.kubectl
+    return own_cluster.kubectl
 
 
 def make_namespace(kubectl: Kubectl, name: str) -> str:

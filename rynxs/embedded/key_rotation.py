@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
+from rynxs.embedded.reading import read_history
 from rynxs.embedded.turn import retention_of
 from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
-from rynxs.engine.event import Event
-from rynxs.engine.holds import Holds
 from rynxs.engine.pipeline import Pipeline
 from rynxs.errors import CheckpointRefused, UsageError
 from rynxs.eventlog import checkpoint as cp
@@ -16,7 +15,7 @@ from rynxs.eventlog import note
 from rynxs.eventlog.log import Log
 from rynxs.eventlog.publication import publish
 from rynxs.eventlog.rotation import KEY_ROTATED, payload_of
-from rynxs.eventlog.signing import Retired, sign
+from rynxs.eventlog.signing import sign
 from rynxs.eventlog.trust import show
 
 if TYPE_CHECKING:
@@ -68,13 +67,7 @@ class KeyRotation:
         with closing(self._config.open_writer(self._sources)) as sink:
             log = Log.load(sink)
             pipeline = Pipeline(self._composition, self._sources, self._config.origin)
-            retired, holds = Retired(sink), Holds()
-            for batch in log.history():
-                for header, record in batch:
-                    event = Event.of_record(header, record)
-                    pipeline.fold(event)
-                    holds.fold(event)
-                    retired.follow(header, record)
+            retired, holds = read_history(log, sink, pipeline)
             refuse_unsigned(log, sink, [old, *others])
             retention = retention_of(self._config, self._sources, pipeline.state, holds)
             finish_redactions(log, sink, retention)

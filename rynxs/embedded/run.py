@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from rynxs.embedded.reading import read_history
 from rynxs.embedded.snapshots import is_due, take
 from rynxs.embedded.turn import retention_of
 from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
 from rynxs.engine import diff
-from rynxs.engine.event import Event
-from rynxs.engine.holds import Holds
 from rynxs.engine.observation import Actor, subject_of
 from rynxs.engine.pipeline import Pipeline
 from rynxs.engine.subject import parse_subject
 from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog.log import Log
 from rynxs.eventlog.publication import publish
-from rynxs.eventlog.rotation import KEY_ROTATED
-from rynxs.eventlog.signing import Retired, sign
+from rynxs.eventlog.signing import sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,14 +104,7 @@ class Run:
         with closing(self._config.open_writer(self._sources)) as sink:
             log = Log.load(sink)
             pipeline = Pipeline(self._composition, self._sources, self._config.origin)
-            retired, holds = Retired(sink), Holds()
-            for batch in log.history():
-                for header, record in batch:
-                    event = Event.of_record(header, record)
-                    pipeline.fold(event)
-                    holds.fold(event)
-                    if header.kind == KEY_ROTATED:
-                        retired.follow(header, record)
+            retired, holds = read_history(log, sink, pipeline)
             retired.refuse(keys)
             refuse_unsigned(log, sink, keys)
             retention = retention_of(self._config, self._sources, pipeline.state, holds)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from rynxs.embedded.reading import read_history
 from rynxs.embedded.retention import Retention
 from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
-from rynxs.engine.event import Event
 from rynxs.engine.holds import Holds
 from rynxs.engine.observation import Actor
 from rynxs.engine.pipeline import Pipeline
 from rynxs.errors import UsageError
 from rynxs.eventlog.log import Log
-from rynxs.eventlog.signing import Retired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +45,6 @@ class Turn:
         self.keys = keys
         self.actor = actor
         self.log = Log.load(sink)
-        self._retired = Retired(sink)
         self.holds = Holds()
 
     def read(self, watch: Callable[[Header], None]) -> None:
@@ -56,14 +54,10 @@ class Turn:
             LogCorrupt: the log does not verify.
             UsageError: a key is retired.
         """
-        for batch in self.log.history():
-            for header, record in batch:
-                event = Event.of_record(header, record)
-                self.pipeline.fold(event)
-                self.holds.fold(event)
-                self._retired.follow(header, record)
-                watch(header)
-        self._retired.refuse(self.keys)
+        retired, self.holds = read_history(
+            self.log, self.sink, self.pipeline, lambda header, _: watch(header)
+        )
+        retired.refuse(self.keys)
 
     def catch_up(self, retention: Retention, asked: int | None) -> None:
         """Finish redactions that were cut off, and plan what is unplanned.

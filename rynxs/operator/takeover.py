@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from rynxs.embedded.reading import read_history
 from rynxs.embedded.turn import retention_of
 from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
-from rynxs.engine.event import Event
-from rynxs.engine.holds import Holds
 from rynxs.engine.pipeline import Pipeline
 from rynxs.errors import UsageError
 from rynxs.eventlog.log import Log
-from rynxs.eventlog.signing import Retired
 from rynxs.operator.position import Positions
 
 if TYPE_CHECKING:
@@ -94,14 +92,7 @@ def _lead(
     keys = config.signers(sources)
     log, positions = Log.load(sink), Positions()
     pipeline = Pipeline(config.composition(), sources, config.origin, failed=failed)
-    retired, holds = Retired(sink), Holds()
-    for batch in log.history():
-        for header, record in batch:
-            event = Event.of_record(header, record)
-            pipeline.fold(event)
-            holds.fold(event)
-            positions.read(header, record)
-            retired.follow(header, record)
+    retired, holds = read_history(log, sink, pipeline, positions.read)
     retired.refuse(keys)
     refuse_unsigned(log, sink, keys)
     _refuse_loss(known, log.size, accept_loss)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rynxs.engine.contracts import Reducer
 from rynxs.engine.deciding import starts_anew
 from rynxs.engine.event import observed
 from rynxs.engine.verdict import KIND_SUFFIX
@@ -16,7 +17,7 @@ from rynxs.eventlog.record import is_kind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rynxs.engine.contracts import Reducer, Renderer
+    from rynxs.engine.contracts import Renderer
     from rynxs.engine.resource import Resource
 
 
@@ -114,16 +115,21 @@ class Composition:
         component = self._governors.get(group_kind)
         return component.plugin if component else None
 
-    def watched(self) -> dict[str, dict[str, Sequence[str]]]:
-        """Return the members of the status wanted of rendered objects.
+    def watched(self, group_kind: str) -> Mapping[str, Sequence[str]]:
+        """Return the members of the status wanted of what is rendered for a ``group/Kind``.
 
-        By the ``group/Kind`` that they are rendered for, and by their own ``apiVersion/Kind``.
+        By the ``apiVersion/Kind`` of the rendered object.
         """
-        return {
-            group_kind: dict(component.plugin.watches)
+        reducer = self.reducer(group_kind)
+        return {} if reducer is None else reducer.watches
+
+    def timed(self) -> list[str]:
+        """Return each ``group/Kind`` whose reducer sets deadlines, sorted."""
+        return [
+            group_kind
             for group_kind, (component, _) in sorted(self._owners.items())
-            if component.plugin.watches
-        }
+            if type(component.plugin).deadline is not Reducer.deadline
+        ]
 
     def kinds(self) -> list[str]:
         """Return each ``apiVersion/Kind`` that the renderers make, sorted.

@@ -262,7 +262,7 @@ class Pipeline:
         Nothing is recorded of one that the subject's plan does not name, nor if what is watched of
         the status is as before.
         """
-        watched = self._composition.watched().get(parse_subject(subject).group_kind, {})
+        watched = self._composition.watched(parse_subject(subject).group_kind)
         wanted = [
             name
             for kind, names in watched.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from rynxs.errors import LogCorrupt, PluginError, RynxsError
 from rynxs.eventlog.redaction import KEPT_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rynxs.engine.composition import Composition
     from rynxs.engine.event import Event
@@ -55,6 +56,7 @@ class State:
     def __init__(self, composition: Composition) -> None:
         """Fold with the reducers of `composition`."""
         self._installed = composition
+        self._timed = tuple(f"{kind}/" for kind in composition.timed())
         self._routes: dict[tuple[str, str], Route] = {}
         self._waiting: dict[str, list[Held]] = {}
         self._unplanned: dict[str, int] = {}
@@ -191,14 +193,7 @@ class State:
 
     def timed(self) -> list[str]:
         """Return the live subjects of kinds whose reducers set deadlines, sorted."""
-        kinds = [resource.group_kind for resource in self._installed.resources()]
-        reducers = {kind: self._installed.reducer(kind) for kind in kinds}
-        starts = tuple(
-            f"{kind}/"
-            for kind, reducer in reducers.items()
-            if reducer is not None and type(reducer).deadline is not Reducer.deadline
-        )
-        return sorted(subject for subject in self.newest if subject.startswith(starts))
+        return sorted(subject for subject in self.newest if subject.startswith(self._timed))
 
     def status(self, subject: str) -> dict[str, Any]:
         """Return what the status of a subject's object says; empty when nobody reduces it."""
@@ -387,7 +382,7 @@ class State:
     ) -> None:
         """Note whose changes concern a subject."""
         known = None if isinstance(current, Unknown) else current
-        names = () if known is None else answer_of(reducer, _reads(reducer), subject, known)
+        names = () if known is None else answer_of(reducer, _listing(reducer.reads), subject, known)
         read = tuple(dict.fromkeys(names))
         before = self._read.get(subject, ())
         if read == before:
@@ -412,7 +407,7 @@ class State:
             self._mark_affected(reader, seq)
 
     def _mark_dependents(self, reducer: Reducer, subject: str, seq: int) -> None:
-        concerned = answer_of(reducer, _dependents(reducer), subject, self.slices)
+        concerned = answer_of(reducer, _listing(reducer.dependents), subject, self.slices)
         for dependent in dict.fromkeys(concerned):
             self._mark_affected(dependent, seq)
 
@@ -445,18 +440,14 @@ class State:
         self._mark_dependents(reducer, subject, event.seq)
 
 
-def _reads(reducer: Reducer) -> Callable[..., list[str]]:
-    def reads(*arguments: Any) -> list[str]:
-        return list(reducer.reads(*arguments))
+def _listing(ask: Callable[..., Iterable[str]]) -> Callable[..., list[str]]:
+    """Return a method that computes all of a lazy answer while it is asked."""
 
-    return reads
+    @wraps(ask)
+    def asked(*arguments: Any) -> list[str]:
+        return list(ask(*arguments))
 
-
-def _dependents(reducer: Reducer) -> Callable[..., list[str]]:
-    def dependents(*arguments: Any) -> list[str]:
-        return list(reducer.dependents(*arguments))
-
-    return dependents
+    return asked
 
 
 def _known(value: Mapping[str, Any] | Unknown | None) -> Mapping[str, Any] | None:

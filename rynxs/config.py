@@ -124,7 +124,6 @@ class Config:
         self._raw = raw
         self._plugins = plugins
         self._source = source
-        self._is_file = source != _NO_FILE
         for family in ("reducers", "renderers", "cosigners"):
             picked = getattr(raw.plugins, family)
             for name in getattr(raw.settings, family):
@@ -349,7 +348,7 @@ class Config:
 
     def _with(self, given: str) -> str:
         """Return how errors name this configuration together with what was given beside it."""
-        return f"{self._source} with {given}" if self._is_file else given
+        return given if self._source == _NO_FILE else f"{self._source} with {given}"
 
     def _updated(self, picks: dict[str, Any], settings: dict[str, Any], source: str) -> Config:
         raw = self._raw.model_copy(

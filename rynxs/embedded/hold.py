@@ -53,7 +53,7 @@ def release_hold(config: Config, sources: Sources, scope: str, reason: str) -> i
 
 
 def _record(opened: Turn, kind: str, scope: str, reason: str, cause: int | None) -> int:
-    body = {"actor": opened.actor._asdict(), "reason": reason, "scope": scope}
+    body = {"actor": opened.actor.as_json(), "reason": reason, "scope": scope}
     seq = opened.pipeline.record(kind, scope, body, cause=cause)
     opened.commit()
     return seq

@@ -78,7 +78,7 @@ def redact(config: Config, sources: Sources, seq: int, reason: str) -> RedactRep
             retention_of(config, sources, opened.pipeline.state, opened.holds).refuse(doomed)
             _refuse_locked(opened.sink, seqs)
         if recorded is None:
-            body = {"actor": opened.actor._asdict(), "reason": reason, "seqs": seqs}
+            body = {"actor": opened.actor.as_json(), "reason": reason, "seqs": seqs}
             by = opened.pipeline.record(REDACTED, wanted.subject, body, cause=seq)
         opened.commit()
         try:

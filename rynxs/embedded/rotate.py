@@ -68,7 +68,7 @@ def rotate(config: Config, into: Config, sources: Sources, origin: str | None) -
         _check_names(old.pipeline.origin, state.successor, name)
         _check_destination(sink, state.successor, name)
         if not state.successor:
-            body = {"actor": old.actor._asdict(), "successor": name}
+            body = {"actor": old.actor.as_json(), "successor": name}
             old.pipeline.record(ev.LOG_CLOSED, "", body)
         old.commit()
         publish_signed(old.log, old.sink, old.pipeline.origin, old.keys)

@@ -36,10 +36,23 @@ class Actor(NamedTuple):
     Attributes:
         name: the user, or the last manager of the spec.
         authenticated: whether the API server vouched for the name.
+        groups: what the API server says the user belongs to.
+        request: uid of the admission request in which it said so.
     """
 
     name: str
     authenticated: bool = False
+    groups: tuple[str, ...] = ()
+    request: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what payloads hold of it: groups and request only where there are any."""
+        told: dict[str, Any] = {"authenticated": self.authenticated, "name": self.name}
+        if self.groups:
+            told["groups"] = list(self.groups)
+        if self.request:
+            told["request"] = self.request
+        return told
 
 
 class Observation(NamedTuple):
@@ -57,7 +70,7 @@ class Observation(NamedTuple):
 
     def payload(self, actor: Actor) -> dict[str, Any]:
         """Return the payload of the event; the actor is outside equality."""
-        return {"actor": actor._asdict(), **self.facts}
+        return {"actor": actor.as_json(), **self.facts}
 
 
 def subject_of(resource: Resource, manifest: Mapping[str, Any]) -> Subject:

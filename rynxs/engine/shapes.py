@@ -40,6 +40,8 @@ class Actor(_Shape):
 
     name: str
     authenticated: bool
+    groups: list[str] = []
+    request: str = ""
 
 
 class Component(_Shape):
@@ -337,6 +339,8 @@ def is_plainly_observed(payload: dict[str, Any]) -> bool:
     return (
         type(actor.get("name")) is str
         and type(actor.get("authenticated")) is bool
+        and type(actor.get("request", "")) is str
+        and _are_texts(actor.get("groups", []))
         and type(payload.get("deleting")) is bool
         and type(metadata) is dict
         and "uid" in metadata
@@ -353,6 +357,10 @@ _OF_REFUSED_ONLY = frozenset({"fields", "refused"})
 
 def _matches(matcher: Callable[[str], object], *values: object) -> bool:
     return all(type(value) is str and matcher(value) is not None for value in values)
+
+
+def _are_texts(value: object) -> bool:
+    return type(value) is list and all(type(each) is str for each in value)
 
 
 def _or(value: object, otherwise: str) -> object:

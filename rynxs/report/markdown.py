@@ -90,11 +90,10 @@ def _timelines(events: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _entry(entry: Mapping[str, Any]) -> list[str]:
     actor = entry.get("actor")
-    vouched = "authenticated" if actor and actor["authenticated"] else "not authenticated"
     parts = [
         f"{entry['time']} epoch {entry['epoch']}: {entry['title']} ({entry['kind']})",
         *(["payload erased"] if "erased" in entry else []),
-        *([f"by {actor['name']} ({vouched})"] if actor else []),
+        *([f"by {actor['name']} ({_standing(actor)})"] if actor else []),
         *([f"because of record {entry['cause']}"] if "cause" in entry else []),
         *(detail_lines(entry) if "detail" in entry else []),
     ]
@@ -104,6 +103,16 @@ def _entry(entry: Mapping[str, Any]) -> list[str]:
         line = f"{join_path(change['path'])}: {before} -> {after}"
         lines.append(f"  - {_text(line)}")
     return lines
+
+
+def _standing(actor: Mapping[str, Any]) -> str:
+    """Return what is known of an actor beside the name."""
+    told = ["authenticated" if actor["authenticated"] else "not authenticated"]
+    if "groups" in actor:
+        told.append(f"groups {', '.join(actor['groups'])}")
+    if "request" in actor:
+        told.append(f"request {actor['request']}")
+    return "; ".join(told)
 
 
 def _telling(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:

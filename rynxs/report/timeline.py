@@ -117,9 +117,14 @@ def _detail(event: Event) -> dict[str, Any]:
 
 
 def _is_actor(value: Any) -> bool:
+    required, optional = {"name", "authenticated"}, {"groups", "request"}
+    if not isinstance(value, dict) or not required <= {*value} <= required | optional:
+        return False
+    groups = value.get("groups", [])
     return (
-        isinstance(value, dict)
-        and {*value} == {"name", "authenticated"}
-        and isinstance(value["name"], str)
+        isinstance(value["name"], str)
         and isinstance(value["authenticated"], bool)
+        and isinstance(value.get("request", ""), str)
+        and isinstance(groups, list)
+        and all(isinstance(each, str) for each in groups)
     )

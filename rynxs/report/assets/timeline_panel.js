@@ -122,8 +122,14 @@ function whatHappened(event, visit) {
 }
 
 function whoText(actor) {
-  const vouched = actor.authenticated ? "authenticated" : "not authenticated";
-  return [make("span", { class: "who" }, actor.name), make("span", { class: "kind" }, vouched)];
+  const told = [actor.authenticated ? "authenticated" : "not authenticated"];
+  if (actor.groups) {
+    told.push(`groups ${actor.groups.join(", ")}`);
+  }
+  if (actor.request) {
+    told.push(`request ${actor.request}`);
+  }
+  return [make("span", { class: "who" }, actor.name), ...told.map((each) => make("span", { class: "kind" }, each))];
 }
 
 function changeList(changes, limit) {

@@ -104,7 +104,7 @@ def observation(resource: Resource, manifest: Mapping[str, Any], seq: int = 1) -
 
 def deletion(resource: Resource, manifest: Mapping[str, Any], seq: int = 2) -> Event:
     """Return the event that the kernel would record when an object is gone."""
-    body = {"actor": ACTOR._asdict(), "uid": manifest["metadata"].get("uid")}
+    body = {"actor": ACTOR.as_json(), "uid": manifest["metadata"].get("uid")}
     subject = str(subject_of(resource, manifest))
     return Event(seq, 1, seq, ev.deleted(resource.kind), subject, canonical.encode(body), 1)
 

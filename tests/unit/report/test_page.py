@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rynxs.engine.observation import Actor
 from rynxs.report.markdown import markdown
 from rynxs.report.packing import exact, packed
 from rynxs.report.page import embedded, page
@@ -107,6 +108,15 @@ def test_the_same_document_gives_the_same_bytes(kit: Kit) -> None:
 def test_an_empty_log_has_a_page_and_a_text(kit: Kit) -> None:
     assert "The log holds no records." in page(kit.document([], origin=""))
     assert "an empty log" in markdown(kit.document([], origin=""))
+
+
+def test_markdown_says_who_asked_and_what_is_known_of_them(kit: Kit) -> None:
+    story = kit.story()
+    story.note("one", Actor("bob", True, ("a", "b"), "r"), text="a")
+    story.note("one", Actor("ann"), text="b")
+    text = markdown(kit.document(kit.timeline(story)))
+    assert r"by bob \(authenticated; groups a, b; request r\)" in text
+    assert r"by ann \(not authenticated\)" in text
 
 
 def test_texts_of_the_log_are_no_markup_in_markdown(kit: Kit) -> None:

@@ -69,6 +69,14 @@ def test_an_observation_says_who_asked_and_what_changed_with_both_sides(kit: Kit
     assert "detail" not in entry
 
 
+def test_groups_and_request_of_who_asked_are_told(kit: Kit) -> None:
+    story = kit.story()
+    story.note("one", Actor("bob", True, ("a", "b"), "r"), text="b")
+    entry = kit.timeline(story)[1]
+    assert entry["actor"] == Actor("bob", True, ("a", "b"), "r").as_json()
+    assert "detail" not in entry
+
+
 def test_a_plan_says_its_cause_and_which_manifests_differ(kit: Kit) -> None:
     story = kit.story()
     story.note("one", text="a")

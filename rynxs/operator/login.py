@@ -1,0 +1,86 @@
+"""The framework's way to the API server: the access that the rest of the operator has."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+import aiohttp
+import kopf
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession
+
+_TOKEN = "BearerToken"  # noqa: S105  (the client library's name for it)
+_BUFFER = 2**21
+"""Bytes; an object may be larger than what aiohttp buffers by itself."""
+
+
+@asynccontextmanager
+async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncIterator[ClientSession]:
+    """Have a session whose every request has the credentials that are good by then.
+
+    A session of kopf's own would have those of its start, and break all watches when they expire.
+
+    Args:
+        access: from `rynxs.operator.access.find_access`.
+        home: event loop of those who use that access, too; it is asked for credentials there.
+
+    Raises:
+        OSError: a file of a certificate can't be used.
+    """
+    transports: WeakSet[asyncio.BaseTransport] = WeakSet()
+
+    async def authenticate(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        asked = asyncio.run_coroutine_threadsafe(access.get_api_key_with_prefix(_TOKEN), home)
+        credentials = await asyncio.wrap_future(asked)
+        if credentials:
+            request.headers["Authorization"] = credentials
+        if access.tls_server_name:
+            request.server_hostname = access.tls_server_name
+        response = await handler(request)
+        connection = response.connection
+        if connection is not None and connection.transport is not None:
+            transports.add(connection.transport)
+        return response
+
+    secured = kopf.ConnectionInfo(
+        server=access.host,
+        ca_path=access.ssl_ca_cert,
+        insecure=not access.verify_ssl,
+        certificate_path=access.cert_file,
+        private_key_path=access.key_file,
+    )
+    connector = aiohttp.TCPConnector(limit=0, ssl=secured.as_ssl_context())
+    session = aiohttp.ClientSession(
+        connector=connector,
+        proxy=access.proxy,
+        trust_env=True,
+        read_bufsize=_BUFFER,
+        middlewares=(authenticate,),
+    )
+    try:
+        yield session
+    finally:
+        await session.close()
+        for each in transports:
+            if isinstance(each, asyncio.WriteTransport):
+                each.abort()  # else a watch that was broken off waits for the end of its TLS
+
+
+def add_login(registry: kopf.OperatorRegistry, access: Any, session: ClientSession) -> None:
+    """Have kopf use a session, once.
+
+    kopf asks again when the API server does not know who it is (401). It gets nothing then, which
+    ends it, so that it is started again after a while; a new session at once would be a busy loop.
+    """
+    given = [kopf.AiohttpSession(server=access.host, aiohttp_session=session)]
+
+    async def login(**_: Any) -> kopf.AiohttpSession | None:
+        return given.pop() if given else None
+
+    kopf.on.login(registry=registry)(login)

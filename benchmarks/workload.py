@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.eventlog import canonical
 from rynxs.eventlog.log import Entry
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ docs/PLUGINS.md explains each; everything else in `rynxs` is the kernel's own af
 
 from __future__ import annotations
 
-from rynxs.config import ConfigModel
 from rynxs.engine.admission import ACCEPTED, admit, condition, head_of
 from rynxs.engine.contracts import Occasion, Reducer, Renderer, View
 from rynxs.engine.event import Event
@@ -72,6 +71,7 @@ from rynxs.extension import ReducerPlugin, RendererPlugin, SignerPlugin, SinkPlu
 from rynxs.hookspecs import hookimpl
 from rynxs.keyfile import read_private_key
 from rynxs.problems import Problem, problems_of
+from rynxs.settings import ConfigModel
 from rynxs.sources import Sources
 
 __all__ = [

@@ -6,24 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import (
-    AliasGenerator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PydanticUserError,
-    ValidationError,
-    create_model,
-    field_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field, PydanticUserError, ValidationError, create_model
 
 from rynxs.documents import read_documents
 from rynxs.engine.composition import Component, Composition
 from rynxs.errors import ConfigError, PluginError
-from rynxs.eventlog.checkpoint import ORIGIN
 from rynxs.problems import nearest, problems_of
 from rynxs.schema import json_schema_of
+from rynxs.settings import ConfigModel, RawConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,84 +22,12 @@ if TYPE_CHECKING:
     from rynxs.eventlog.sink import Sink
     from rynxs.extension import SignerPlugin, SinkPlugin
     from rynxs.plugins import PluginManager
+    from rynxs.settings import OperatorSettings, Retention, Snapshots
     from rynxs.sources import Sources
 
 DEFAULT_FILE = Path("rynxs.yaml")
 _NO_FILE = "the command line"
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class ConfigModel(BaseModel):
-    """Base of the configuration's models: camelCase names, unknown keys refused."""
-
-    model_config = ConfigDict(
-        alias_generator=AliasGenerator(alias=to_camel),
-        populate_by_name=False,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-    )
-
-
-class Picks(ConfigModel):
-    """The plugins, by name."""
-
-    sink: str = Field("file", description="Where the log is kept.")
-    reducers: list[str] = Field(
-        ["agent", "session", "universe"], description="Who folds events into state."
-    )
-    renderers: list[str] = Field(["workload"], description="Who turns state into manifests.")
-    signer: str | None = Field("ed25519", description="The signature scheme of checkpoints.")
-    cosigners: list[str] = Field(
-        [], description="Schemes of further keys of this log, which sign each checkpoint too."
-    )
-
-    @field_validator("reducers", "renderers", "cosigners")
-    @classmethod
-    def _distinct(cls, names: list[str]) -> list[str]:
-        if len(set(names)) != len(names):
-            raise ValueError("a name stands twice")
-        return names
-
-
-class RawSettings(ConfigModel):
-    """The settings before the picked plugins have checked them."""
-
-    sink: dict[str, Any] = {}
-    reducers: dict[str, dict[str, Any]] = {}
-    renderers: dict[str, dict[str, Any]] = {}
-    signer: dict[str, Any] = {}
-    cosigners: dict[str, dict[str, Any]] = {}
-
-
-class Retention(ConfigModel):
-    """What must be kept, whoever asks."""
-
-    floor_days: int = Field(
-        0, ge=0, description="Payloads of records younger than so many days are not redacted."
-    )
-
-
-class Snapshots(ConfigModel):
-    """When the state is kept, so that replay need not start at the first record."""
-
-    every: int = Field(
-        10_000, ge=0, description="Take one after so many more records; 0 takes none."
-    )
-
-
-class RawConfig(ConfigModel):
-    """The whole file before the picked plugins have checked their settings."""
-
-    origin: str = Field(
-        "rynxs.local/log",
-        pattern=ORIGIN,
-        description="Names a new log in its checkpoints; unique, such as a URL without scheme.",
-    )
-    plugins: Picks = Picks()
-    settings: RawSettings = RawSettings()
-    retention: Retention = Retention()
-    snapshots: Snapshots = Snapshots()
 
 
 class Config:
@@ -147,6 +65,11 @@ class Config:
     def snapshots(self) -> Snapshots:
         """When snapshots are taken."""
         return self._raw.snapshots
+
+    @property
+    def operator(self) -> OperatorSettings:
+        """How the operator works."""
+        return self._raw.operator
 
     def picked(self) -> set[tuple[str, str]]:
         """Return the picked plugins as family and name."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from rynxs.config import ConfigModel
 from rynxs.errors import SinkConflict, SinkUnavailable
 from rynxs.eventlog.batch import RECORDS_MAX
 from rynxs.eventlog.objects import check_expected, check_object_name, version_of
@@ -15,6 +14,7 @@ from rynxs.eventlog.record import Record
 from rynxs.eventlog.sink import ANY, Sink, StoredObject, check_positions
 from rynxs.extension import SinkPlugin
 from rynxs.hookspecs import hookimpl
+from rynxs.settings import ConfigModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

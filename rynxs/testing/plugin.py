@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from pydantic import PydanticUserError, ValidationError
 
-from rynxs.config import ConfigModel
 from rynxs.schema import json_schema_of
+from rynxs.settings import ConfigModel
 from rynxs.testing.hooks import declared, installed_names
 
 if TYPE_CHECKING:

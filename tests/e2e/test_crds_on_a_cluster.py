@@ -10,10 +10,11 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.embedded.manifests import read_manifests
 from rynxs.errors import ManifestError
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 from tests.cluster.control_plane import control_plane
 from tests.golden.examples import CASES, GOLDEN
 from tests.servers.process import ServerFailed

@@ -22,7 +22,8 @@ SEGMENT = Path("log/segments/00000000000000000000.seg")
 
 HOLD_OPEN = """
 import sys
-from rynxs.config import RawConfig, Config
+from rynxs.config import Config
+from rynxs.settings import RawConfig
 from rynxs.plugins import PluginManager
 from rynxs.sources import system_sources
 config = Config(RawConfig(), PluginManager(), "here").with_log("file:log")

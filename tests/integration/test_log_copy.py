@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 from rynxs.sources import system_sources
 
 if TYPE_CHECKING:

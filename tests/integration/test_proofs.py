@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.eventlog import canonical
 from rynxs.eventlog.log import Entry, Log
 from rynxs.eventlog.record import decode_header
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 from rynxs.sources import system_sources
 
 if TYPE_CHECKING:

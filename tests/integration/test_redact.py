@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.embedded.hold import place_hold, release_hold
 from rynxs.embedded.manifests import Found
 from rynxs.embedded.redact import redact
@@ -22,6 +22,7 @@ from rynxs.eventlog.log import Entry, Log
 from rynxs.eventlog.record import decode_header
 from rynxs.eventlog.redaction import KEPT_KINDS, REDACTED
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 from rynxs.sources import fixed_sources
 from rynxs.testing import MemorySink, MemoryStore
 from rynxs.testing.memory import MemoryReader

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.documents import parse_documents
 from rynxs.embedded.replay import LogReplay
 from rynxs.embedded.succession import entry_of
@@ -17,6 +17,7 @@ from rynxs.eventlog import canonical
 from rynxs.eventlog.log import Log
 from rynxs.eventlog.record import Record
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 from rynxs.sources import fixed_sources
 from rynxs.testing import MemorySink
 from rynxs_reducer_agent.reducer import AgentReducer

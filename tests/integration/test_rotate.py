@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.embedded import rotate
 from rynxs.embedded.succession import entry_of
 from rynxs.engine import carrying, observation, pipeline
@@ -26,6 +26,7 @@ from rynxs.eventlog.checkpoint import Checkpoint
 from rynxs.eventlog.log import Entry, Log
 from rynxs.eventlog.publication import publish
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 from rynxs.sources import fixed_sources
 
 if TYPE_CHECKING:

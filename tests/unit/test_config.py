@@ -9,10 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import AfterValidator, Field
 
-from rynxs.config import Config, ConfigModel, RawConfig, json_schema, load_config
+from rynxs.config import Config, json_schema, load_config
 from rynxs.documents import dump_documents
 from rynxs.errors import ConfigError, ManifestError, PluginError
 from rynxs.plugins import PluginManager
+from rynxs.settings import ConfigModel, RawConfig
 from rynxs.sources import fixed_sources
 
 

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.crds.schema import read_model
 from rynxs.crds.structural import structural
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -86,6 +86,11 @@ class FixedEntropy:
         return stream[:size]
 
 
+def boot_s() -> float:
+    """Return seconds since the machine started, those asleep included (CLOCK_BOOTTIME)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def system_sources() -> Sources:
     """Return the machine's clock and entropy, and ``user@host``."""
     try:

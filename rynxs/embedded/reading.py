@@ -47,6 +47,18 @@ def read_history(
         LogCorrupt: the log does not verify.
     """
     history = History(Retired(sink), Holds())
+    read_news(log, history, pipeline, told)
+    return history
+
+
+def read_news(
+    log: Log, history: History, pipeline: Pipeline, told: Callable[[Header, Record], None]
+) -> None:
+    """Do the same with what has come since.
+
+    Raises:
+        LogCorrupt: the log does not verify.
+    """
     for batch in log.history():
         for header, record in batch:
             event = Event.of_record(header, record)
@@ -54,4 +66,3 @@ def read_history(
             history.holds.fold(event)
             history.retired.follow(header, record)
             told(header, record)
-    return history

@@ -53,17 +53,34 @@ def take(pipeline: Pipeline, log: Log, sink: Sink) -> Taken:
     """
     pipeline.lead()
     log.append(pipeline.take_entries())
+    taken = store(pipeline, log, sink)
+    pipeline.record_snapshot(taken.size, taken.digest)
+    log.append(pipeline.take_entries())
+    prune(sink)
+    return taken
+
+
+def store(pipeline: Pipeline, log: Log, sink: Sink) -> Taken:
+    """Store a snapshot of the log as it is; the very next record has to be of it.
+
+    All that the pipeline has emitted must have been appended.
+
+    Raises:
+        SinkError: the snapshot can't be made durable.
+    """
     data = pipeline.encoded_snapshot(_chain_of(log, sink))
     taken = Taken(log.size, snapshot.digest_of(data), len(data))
     sink.put(snapshot.object_name(taken.size), data)
-    pipeline.record_snapshot(taken.size, taken.digest)
-    log.append(pipeline.take_entries())
+    return taken
+
+
+def prune(sink: Sink) -> None:
+    """Remove all snapshots but the newest two."""
     for name in sorted(sink.list(snapshot.PREFIX))[:-_KEPT]:
         try:
             sink.delete(name)
         except SinkUnavailable:  # one too many does no harm, and the next one tries again
             break
-    return taken
 
 
 def _chain_of(log: Log, sink: Sink) -> Chain:

@@ -114,7 +114,7 @@ def turn(
         yield opened
 
 
-def check_reason(reason: str) -> None:
+def check_reason(reason: str, option: str = "--reason") -> None:
     """Refuse a reason that says nothing, or that can't be shown on a line.
 
     Raises:
@@ -122,7 +122,7 @@ def check_reason(reason: str) -> None:
     """
     if not reason.strip() or not reason.isprintable() or len(reason) > _REASON_SIZE_MAX:
         raise UsageError(
-            f"--reason: expected is a line of text, not empty, of at most {_REASON_SIZE_MAX} "
+            f"{option}: expected is a line of text, not empty, of at most {_REASON_SIZE_MAX} "
             "characters"
         )
 

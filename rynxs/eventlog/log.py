@@ -76,6 +76,13 @@ class Log:
         """Make a log whose `history` starts at the first record; read it to the end to append."""
         return cls(sink, Chain())
 
+    def go_on_with(self, sink: Sink) -> None:
+        """Read and write by another sink of the same log from now on, such as its writer's.
+
+        What it holds beyond the present position is verified by `history`, from there on.
+        """
+        self._sink = sink
+
     def history(self) -> Iterator[list[tuple[Header, Record]]]:
         """Verify and yield the records from the present position to the end, a batch at a time.
 

@@ -48,6 +48,11 @@ class Election:
         self._renewed_at: float | None = None
         self._moment_us = 0
 
+    @property
+    def holder(self) -> str:
+        """Who held the Lease when it was read last; empty for nobody."""
+        return "" if self._seen is None else str(self._seen[0])
+
     def wanted(
         self, spec: Mapping[str, Any] | None, now_s: float, wall_us: int
     ) -> dict[str, Any] | None:

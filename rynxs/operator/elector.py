@@ -7,10 +7,11 @@ write is `may_lead`, and not what was last read.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
+from rynxs.errors import RynxsError
 from rynxs.operator.cluster import ClusterError, Place
 
 if TYPE_CHECKING:
@@ -26,8 +27,59 @@ _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 
 
-class LeaseLost(Exception):
+class LeaseLost(RynxsError):
     """This process did not renew the Lease in time: it may no longer act as the leader."""
+
+    exit_code = 3
+
+
+class Leadership(Protocol):
+    """Who leads."""
+
+    @property
+    def failure(self) -> str:
+        """Why that can't be known at present, empty if it can."""
+
+    @property
+    def transitions(self) -> int:
+        """How often the lead has changed hands."""
+
+    @property
+    def holder(self) -> str:
+        """Who leads, as far as is known; empty for nobody."""
+
+    def may_lead(self) -> None:
+        """Say whether this process may act as the leader now; raise `LeaseLost` if not."""
+
+    async def acquired(self) -> None:
+        """Wait until this process leads."""
+
+    async def lost(self) -> None:
+        """Keep the lead for as long as that goes well; raise `LeaseLost` then."""
+
+    async def release(self) -> None:
+        """Give the lead back."""
+
+
+class Alone:
+    """There is one replica: it leads, and the log's sink keeps a second one from writing."""
+
+    failure = ""
+    transitions = 0
+    holder = "this process, for there is no election"
+
+    def may_lead(self) -> None:
+        """It may, always."""
+
+    async def acquired(self) -> None:
+        """It leads at once."""
+
+    async def lost(self) -> None:
+        """Wait until cancelled."""
+        await asyncio.Event().wait()
+
+    async def release(self) -> None:
+        """There is nobody to give the lead to."""
 
 
 class Elector:
@@ -68,6 +120,11 @@ class Elector:
     def transitions(self) -> int:
         """How often the Lease has changed hands."""
         return self._election.transitions
+
+    @property
+    def holder(self) -> str:
+        """Who held the Lease when it was read last; empty for nobody."""
+        return self._election.holder
 
     def may_lead(self) -> None:
         """Say whether this process may act as the leader now.

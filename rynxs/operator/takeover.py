@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.embedded.reading import read_history
 from rynxs.embedded.turn import retention_of
 from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
-from rynxs.engine.pipeline import Pipeline
 from rynxs.errors import UsageError
-from rynxs.eventlog.log import Log
-from rynxs.operator.position import Positions
+from rynxs.operator.follower import Follower
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rynxs.config import Config
+    from rynxs.engine.pipeline import Pipeline
     from rynxs.errors import PluginError
+    from rynxs.eventlog.log import Log
+    from rynxs.eventlog.note import SigningKey
     from rynxs.eventlog.sink import Sink
+    from rynxs.operator.position import Positions
     from rynxs.sources import Sources
 
 
@@ -42,57 +43,86 @@ class Lead(NamedTuple):
     Attributes:
         sink, log, pipeline: of the log.
         positions: of its records.
+        keys: that sign it.
     """
 
     sink: Sink
     log: Log
     pipeline: Pipeline
     positions: Positions
+    keys: Sequence[SigningKey]
 
 
-def take_over(
+class Opened(NamedTuple):
+    """A log that is open for writing, and was read to its end.
+
+    Attributes:
+        sink: its writer.
+        read: what it holds.
+    """
+
+    sink: Sink
+    read: Follower
+
+
+def open_log(
     config: Config,
     sources: Sources,
-    known: Known,
     failed: Callable[[str, PluginError], None],
-    accept_loss: str = "",
-) -> Lead:
-    """Open the configured log, verify it, and make this process's epoch durable.
+    follower: Follower | None = None,
+) -> Opened:
+    """Open the configured log for writing, and verify it.
 
     Args:
         config: of the log.
         sources: time, identity and entropy.
-        known: what the cluster shows.
         failed: is told of subjects on which a plugin fails.
+        follower: what was read of the log before, of no use to anybody else any more.
+
+    Raises:
+        SinkError: the log can't be used, or belongs to another writer.
+        LogCorrupt: it does not verify.
+    """
+    sink = config.open_writer(sources)
+    try:
+        if follower is None or not follower.is_of(sink):
+            follower = Follower(config, sources, failed, sink)
+        follower.log.go_on_with(sink)
+        follower.catch_up()
+    except BaseException:
+        sink.close()
+        raise
+    return Opened(sink, follower)
+
+
+def take_lead(
+    config: Config, sources: Sources, opened: Opened, known: Known, accept_loss: str = ""
+) -> Lead:
+    """Make this process's epoch durable; if that is not possible, the log is closed.
+
+    Args:
+        config: of the log.
+        sources: time, identity and entropy.
+        opened: the log.
+        known: what the cluster shows.
         accept_loss: why records that objects in the cluster bear are missing, if that is accepted;
             it is recorded.
 
     Raises:
         SinkError: the log can't be used, or belongs to another writer.
-        LogCorrupt: it does not verify.
         UsageError: objects in the cluster come from records that it does not hold; or it is closed.
         CheckpointRefused: there is a redaction that none of the keys has signed for.
     """
-    sink = config.open_writer(sources)
     try:
-        return _lead(config, sources, known, failed, accept_loss, sink)
+        return _lead(config, sources, opened, known, accept_loss)
     except BaseException:
-        sink.close()
+        opened.sink.close()
         raise
 
 
-def _lead(
-    config: Config,
-    sources: Sources,
-    known: Known,
-    failed: Callable[[str, PluginError], None],
-    accept_loss: str,
-    sink: Sink,
-) -> Lead:
-    keys = config.signers(sources)
-    log, positions = Log.load(sink), Positions()
-    pipeline = Pipeline(config.composition(), sources, config.origin, failed=failed)
-    retired, holds = read_history(log, sink, pipeline, positions.read)
+def _lead(config: Config, sources: Sources, opened: Opened, known: Known, accept_loss: str) -> Lead:
+    keys, (sink, read) = config.signers(sources), opened
+    log, pipeline, (retired, holds) = read.log, read.pipeline, read.history
     retired.refuse(keys)
     refuse_unsigned(log, sink, keys)
     _refuse_loss(known, log.size, accept_loss)
@@ -100,8 +130,8 @@ def _lead(
     more = {"acceptedLoss": accept_loss, "lostTo": known.seq} if accept_loss else {}
     pipeline.take_lead(known.epoch, more)
     pipeline.record_incidents(sink.incidents())
-    log.append(pipeline.take_entries(), positions.appended)
-    return Lead(sink, log, pipeline, positions)
+    log.append(pipeline.take_entries(), read.positions.appended)
+    return Lead(sink, log, pipeline, read.positions, keys)
 
 
 def _refuse_loss(known: Known, size: int, accept_loss: str) -> None:

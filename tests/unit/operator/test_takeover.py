@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rynxs.config import Config, RawConfig
+from rynxs.config import Config
 from rynxs.errors import LogCorrupt, SinkConflict, UsageError
 from rynxs.eventlog import canonical
 from rynxs.eventlog.record import Record, decode_header
-from rynxs.operator.takeover import Known, take_over
+from rynxs.operator.takeover import Known, open_log, take_lead
 from rynxs.plugins import PluginManager
+from rynxs.settings import RawConfig
 from rynxs.sources import Sources, fixed_sources
 from rynxs.testing import MemorySink, MemoryStore
 
@@ -42,7 +43,8 @@ def led(config: Memory, known: Known = NOTHING, accept_loss: str = "") -> Lead:
     def failed(subject: str, error: PluginError) -> None:
         raise error
 
-    return take_over(config, fixed_sources(1_000_000), known, failed, accept_loss)
+    sources = fixed_sources(1_000_000)
+    return take_lead(config, sources, open_log(config, sources, failed), known, accept_loss)
 
 
 def observe(lead: Lead, agent: Callable[..., dict[str, Any]]) -> None:

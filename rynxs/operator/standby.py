@@ -1,0 +1,142 @@
+"""Standing by: following the log until this process leads, and then taking it over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from rynxs.errors import SinkConflict, SinkUnavailable
+from rynxs.operator.backoff import delay_s
+from rynxs.operator.follower import Follower
+from rynxs.operator.takeover import open_log, take_lead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rynxs.config import Config
+    from rynxs.errors import PluginError
+    from rynxs.eventlog.sink import Sink
+    from rynxs.operator.takeover import Known, Lead
+    from rynxs.sources import Sources
+
+_log = structlog.get_logger("rynxs.operator.standby")
+_FOLLOW_S = 5.0
+_RETRY_MOST_S = 5.0
+
+
+class Standby:
+    """One process's view of a log that it does not lead.
+
+    Attributes:
+        failure: why the log can't be read or taken over at present, empty if it can.
+        size: how many records were read and verified.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        sources: Sources,
+        failed: Callable[[str, PluginError], None],
+    ) -> None:
+        """Know nothing yet.
+
+        Args:
+            config: of the log.
+            sources: time, identity and entropy.
+            failed: is told of subjects on which a plugin fails.
+        """
+        self._config = config
+        self._sources = sources
+        self._failed = failed
+        self._sink: Sink | None = None
+        self._follower: Follower | None = None
+        self.failure = ""
+        self.size = 0
+
+    @property
+    def origin(self) -> str:
+        """The log's name, as far as is known."""
+        return self._config.origin if self._follower is None else self._follower.pipeline.origin
+
+    async def follow(self, read: Callable[[int], None]) -> None:
+        """Read what comes, until cancelled.
+
+        Args:
+            read: is told of how many records were read.
+
+        Raises:
+            LogCorrupt: the log does not verify.
+        """
+        while True:
+            await self.catch_up()
+            read(self.size)
+            await asyncio.sleep(_FOLLOW_S)
+
+    async def catch_up(self) -> None:
+        """Read what has come since; a log that can't be read is read another time.
+
+        Raises:
+            LogCorrupt: the log does not verify.
+        """
+        reading = asyncio.create_task(asyncio.to_thread(self._catch_up))
+        try:
+            await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            await asyncio.wait([reading])  # nobody else may use the follower meanwhile
+            raise
+
+    async def take_over(self, known: Callable[[str], Known], accept_loss: str) -> Lead:
+        """Take the log over, as soon as its sink is to be had; `follow` must have ended.
+
+        Args:
+            known: what the cluster shows of a log of that origin.
+            accept_loss: why lost records are accepted, empty if they are not.
+
+        Raises:
+            LogCorrupt: the log does not verify.
+            UsageError: it has lost records, or is closed.
+        """
+        attempt = 0
+        while True:
+            try:
+                return await self._take_over(known, accept_loss)
+            except (SinkConflict, SinkUnavailable) as error:
+                attempt += 1
+                if str(error) != self.failure:
+                    _log.warning("the log can't be taken over yet", error=str(error))
+                self.failure = str(error)
+            await asyncio.sleep(min(delay_s(attempt), _RETRY_MOST_S))
+
+    async def _take_over(self, known: Callable[[str], Known], accept_loss: str) -> Lead:
+        config, sources = self._config, self._sources
+        follower, self._follower = self._follower, None
+        try:
+            opened = await asyncio.to_thread(open_log, config, sources, self._failed, follower)
+        finally:
+            self.close()
+        self.size = opened.read.log.size
+        found = known(opened.read.pipeline.origin)
+        return await asyncio.to_thread(take_lead, config, sources, opened, found, accept_loss)
+
+    def close(self) -> None:
+        """Read no more."""
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.close()
+
+    def _catch_up(self) -> None:
+        try:
+            if self._sink is None:
+                self._sink = self._config.open_reader()
+                self._follower = Follower(self._config, self._sources, self._failed, self._sink)
+            assert self._follower is not None
+            self._follower.catch_up()
+            self.size = self._follower.log.size
+        except SinkUnavailable as error:
+            if not self.failure:
+                _log.info("the log can't be read yet", error=str(error))
+            self.failure = str(error)
+        else:
+            self.failure = ""

@@ -25,6 +25,8 @@ _DEFAULTS = {"protocol": "TCP"}
 """Members of list keys that the API server fills in before it looks for an element."""
 _WHOLE_MAPS = ("elector", "Ref", "dataSource", "preference", "IgnoredDuringExecution")
 """How the names of maps end that have one owner (``x-kubernetes-map-type: atomic``)."""
+_WHOLE_ELEMENTS = ("ownerReferences[",)
+"""How the elements of lists are called, in paths, that have one owner each, likewise."""
 _KEYED_LISTS = {"containers", "env", "ephemeralContainers", "finalizers", "hostAliases"}
 _KEYED_LISTS |= {"initContainers", "ownerReferences", "ports", "resourceClaims", "schedulingGates"}
 _KEYED_LISTS |= {"topologySpreadConstraints", "volumeDevices", "volumeMounts", "volumes"}
@@ -141,7 +143,7 @@ def _is_owned_by_parts(name: str, part: Any) -> bool:
     That stands in the schema, which is not at hand; an error costs one more apply, no more.
     """
     if isinstance(part, dict):
-        return not name.endswith(_WHOLE_MAPS)
+        return not (name.endswith(_WHOLE_MAPS) or name.startswith(_WHOLE_ELEMENTS))
     return name in _KEYED_LISTS
 
 

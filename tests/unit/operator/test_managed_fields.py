@@ -292,3 +292,10 @@ def test_elements_of_sets_and_by_place(value: Any, fields: dict[str, Any], is_ow
 @pytest.mark.parametrize("entries", [[], [{}], [{"manager": "rynxs"}], [{"fieldsV1": None}]])
 def test_nothing_is_owned_where_nothing_is_kept(entries: list[dict[str, Any]]) -> None:
     assert lost({"data": {"a": "1"}}, entries, "rynxs") == {"data.a": []}
+
+
+def test_an_owner_of_an_object_that_was_made_is_not_lost() -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}
+    made: dict[str, Any] = {"f:ownerReferences": {".": {}, 'k:{"uid":"u"}': {}}}
+    entry = {"manager": "rynxs", "operation": "Update", "fieldsV1": {"f:metadata": made}}
+    assert lost({"metadata": {"ownerReferences": [owner]}}, [entry], "rynxs") == {}

@@ -9,8 +9,10 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from kubernetes_asyncio.client import ApiClient
 from kubernetes_asyncio.config import ConfigException
 
@@ -31,6 +33,8 @@ _SILENCE_S = 150.0
 """More than `_WATCH_S`: where nothing ever happens, the API server sends no bookmarks either."""
 _SHORT_S = 1.0
 _TEXT_MAX = 300
+_BUFFER = 2**21
+"""More than the largest object (etcd: 1.5 MiB), which is one line of a watch."""
 _BAD = 400
 
 
@@ -66,6 +70,9 @@ class Transport:
         """
         self._client = ApiClient(configuration)
         self._client.user_agent = agent
+        if not _is_behind_a_proxy(configuration.host):
+            rest = self._client.rest_client
+            rest.pool_manager = _without_environment(rest.pool_manager)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -128,6 +135,22 @@ class Transport:
         finally:
             if answer is not None:
                 answer.close()
+
+
+def _is_behind_a_proxy(url: str) -> bool:
+    """Tell whether the environment names a proxy for a server."""
+    parts = urlsplit(url)
+    return parts.scheme in getproxies() and not proxy_bypass(parts.hostname or "")
+
+
+def _without_environment(session: ClientSession) -> ClientSession:
+    """Return a session on the same connections that asks no environment and no netrc.
+
+    That would take two threads a request, and may add credentials that nobody meant for this.
+    """
+    made = ClientSession(connector=session.connector, trust_env=False, read_bufsize=_BUFFER)
+    session.detach()
+    return made
 
 
 def _parsed(text: bytes) -> dict[str, Any]:

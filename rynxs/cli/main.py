@@ -38,6 +38,7 @@ from rynxs.cli import (
     log_tail,
     log_verify,
     log_why,
+    operator,
     plugins_check,
     plugins_list,
     plugins_new,
@@ -137,6 +138,7 @@ def _application() -> typer.Typer:
     )
     application.callback()(_root)
     application.command("run")(run.command)
+    application.command("operator")(operator.command)
     application.command("replay")(replay.command)
     application.command("report")(report.command)
     for name, summary, commands in _GROUPS:

@@ -251,7 +251,7 @@ class Pipeline:
         """Take in that a live subject is gone."""
         last = self.state.observation(subject)
         assert last is not None, f"{subject} is not live"
-        body = {"actor": actor._asdict(), "uid": last.payload["object"]["metadata"]["uid"]}
+        body = {"actor": actor.as_json(), "uid": last.payload["object"]["metadata"]["uid"]}
         kind = parse_subject(subject).kind
         self._emit_led(ev.deleted(kind), subject, body, cause=last.seq)
         self._replan()
@@ -273,8 +273,8 @@ class Pipeline:
         planned = self.state.plans.get(subject)
         if planned is None or identifier not in planned.entries:
             return  # of something that is no longer asked for
-        if self.state.statuses.get(subject, {}).get(identifier) == body["status"]:
-            return
+        if self.state.statuses.get(subject, {}).get(identifier, {}) == body["status"]:
+            return  # nothing is said of it, or nothing new
         self._emit_led(ev.STATUS_OBSERVED, subject, body, cause=planned.seq)
         self._replan()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("rynxs.operator.access")
 _TOKEN = "BearerToken"  # noqa: S105  (the library's name for it)
 _RENEWED_AFTER_S = 60.0
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def own_namespace() -> str:
+    """Return the namespace of the pod that this process runs in, ``default`` outside of one."""
+    try:
+        return _NAMESPACE_FILE.read_text(encoding="utf-8").strip() or "default"
+    except OSError:
+        return "default"
 
 
 async def find_access(kubeconfig: str | None, now_s: Callable[[], float]) -> Any:

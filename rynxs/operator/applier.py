@@ -10,7 +10,9 @@ is left alone.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
 
 from rynxs.engine.pipeline import Taken
 from rynxs.operator.backoff import delay_s
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from rynxs.operator.present import Present
     from rynxs.operator.reconciling import Asked, Step
 
+_log = structlog.get_logger("rynxs.operator.applier")
 _STOP_LIMIT_S = 5.0
 
 
@@ -234,6 +237,7 @@ class Applier:
         taken = self._all_taken(asked)
         if taken or self._applied.get(subject) != asked.seq:
             self._applied[subject] = asked.seq
+            _logged(asked).info("applied", manifests=[f"{each.action} {each.id}" for each in taken])
             await self._tell(Done(asked, taken))
         return None
 
@@ -249,6 +253,9 @@ class Applier:
         attempt = before.attempt + 1 if before and before.seq == asked.seq else 1
         due_s = self._loop.time() + max(delay_s(attempt), error.retry_after_s)
         self._failures[asked.subject] = _Failed(asked.seq, error.step, attempt, due_s)
+        _logged(asked).warning(
+            "not applied", manifest=error.step.id, reason=error.reason, attempt=attempt
+        )
         await self._tell(NotDone(asked, error.step.id, error.reason, attempt))
         return due_s
 
@@ -273,3 +280,7 @@ class Applier:
                     mine = Taken(manifest.id, "applied", metadata["uid"])
                     taken.setdefault(manifest.id, mine)
         return list(taken.values())
+
+
+def _logged(asked: Asked) -> Any:
+    return _log.bind(subject=asked.subject, seq=asked.seq, epoch=asked.epoch)

@@ -183,3 +183,7 @@ class Reported(Protocol):
             status: what to merge (RFC 7396): None takes a member away, a list is replaced.
             resource_version: the object as it was read.
         """
+
+
+class FullCluster(Cluster, Watched, Reported, Protocol):
+    """All of it."""

@@ -32,17 +32,33 @@ class Inbox(Generic[Item]):
         self._batch = batch
         self._linger_s = linger_s
         self._now_s = now_s
-        self._waiting: deque[Item] = deque()
+        self._waiting: deque[tuple[float, Item]] = deque()
         self._changed = asyncio.Condition()
+        self._is_closed = False
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is closed and empty."""
+        return self._is_closed and not self._waiting
+
+    def waited_s(self) -> float:
+        """Return for how long the oldest has waited, in seconds."""
+        return self._now_s() - self._waiting[0][0] if self._waiting else 0.0
+
+    async def close(self) -> None:
+        """Let `take` return at once from now on, for nothing more is to come."""
+        async with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
 
     async def put(self, item: Item) -> None:
         """Bring something; wait while the inbox is full."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self._waiting) < self._most)
-            self._waiting.append(item)
+            self._waiting.append((self._now_s(), item))
             self._changed.notify_all()
 
     async def take(self, until_s: float | None) -> list[Item]:
@@ -53,14 +69,16 @@ class Inbox(Generic[Item]):
                 full = min(self._batch, self._most)
                 await self._wait(lambda: len(self._waiting) >= full, self._now_s() + self._linger_s)
             count = min(self._batch, len(self._waiting))
-            taken = [self._waiting.popleft() for _ in range(count)]
+            taken = [self._waiting.popleft()[1] for _ in range(count)]
             self._changed.notify_all()
             return taken
 
     async def _wait(self, is_so: Callable[[], bool], until_s: float | None) -> None:
-        """Wait until something is so, or a moment has come."""
+        """Wait until something is so, a moment has come, or the inbox is closed."""
         timeout = None if until_s is None else max(until_s - self._now_s(), 0)
         try:
-            await asyncio.wait_for(self._changed.wait_for(is_so), timeout)
+            await asyncio.wait_for(
+                self._changed.wait_for(lambda: self._is_closed or is_so()), timeout
+            )
         except TimeoutError:
             return

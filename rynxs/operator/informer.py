@@ -60,11 +60,13 @@ class Hears(NamedTuple):
         listed: a complete list and its version, at the start and whenever history was lost.
         seen: what happened after that.
         failed: what went wrong.
+        well: all is well again after that.
     """
 
     listed: Callable[[Listed], Awaitable[None]]
     seen: Callable[[Seen], Awaitable[None]]
     failed: Callable[[Failure], Awaitable[None]]
+    well: Callable[[], None] = lambda: None
 
 
 class Informer:
@@ -123,7 +125,7 @@ class Informer:
         ask = self._cluster.list_objects if is_whole else self._cluster.list
         found = await ask(kind, namespace, reduced)
         await self._hears.listed(found)
-        self.error = None
+        self._recover()
         self._version = found.version
         self._synced.set()
         return found.version
@@ -135,12 +137,17 @@ class Informer:
         is_accepted = False
         async with aclosing(ask(kind, namespace, version)) as told:
             async for each in told:
-                self.error = None
+                self._recover()
                 self._version = await self._hand_over(each)
                 if is_accepted:
                     self._attempt = self._losses = 0
                 is_accepted = True
         self._attempt = self._losses = 0
+
+    def _recover(self) -> None:
+        if self.error is not None:
+            self.error = None
+            self._hears.well()
 
     async def _hand_over(self, told: Seen | Bookmark) -> str:
         """Hand over what a watch tells, and return the version that it tells of."""

@@ -7,13 +7,14 @@ from a thread, for it may block; nothing else of the pipeline's is touched while
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import structlog
 
+from rynxs.engine.event import PLANNED
 from rynxs.engine.observation import subject_of
 from rynxs.errors import SinkUnavailable
-from rynxs.operator.applier import Done, Drifted, Outcome
+from rynxs.operator.applier import Done, Drifted, NotDone, Outcome
 from rynxs.operator.backoff import delay_s, is_told
 from rynxs.operator.reconciling import Asked
 
@@ -21,16 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rynxs.engine.observation import Actor
-    from rynxs.engine.pipeline import Pipeline
     from rynxs.engine.plan import Manifest
     from rynxs.engine.resource import Resource
-    from rynxs.eventlog.log import Entry, Log
-    from rynxs.operator.applier import Applier
+    from rynxs.eventlog.log import Entry
     from rynxs.operator.inbox import Inbox
-    from rynxs.operator.position import Positions
+    from rynxs.operator.takeover import Lead
+    from rynxs.operator.troubles import Troubles
+    from rynxs.operator.upkeep import Upkeep
     from rynxs.sources import Clock
 
 _log = structlog.get_logger("rynxs.operator.leader")
+_HOGGED_MOST_S = 0.01
+_RETRY_MOST_S = 5.0
+"""Longer than that nobody waits for a log that has come back."""
 
 
 class Observed(NamedTuple):
@@ -42,10 +46,15 @@ class Observed(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """An object is not there any more; told only by its deletion, or by a complete list."""
+    """An object is not there any more; told only by its deletion, or by a complete list.
+
+    Attributes:
+        uid: of the object, None if nobody knows it; another one of its name may be there by now.
+    """
 
     subject: str
     actor: Actor
+    uid: str | None = None
 
 
 class StatusSeen(NamedTuple):
@@ -56,7 +65,20 @@ class StatusSeen(NamedTuple):
     status: Mapping[str, Any]
 
 
-Input = Observed | Gone | StatusSeen | Outcome
+class Touched(NamedTuple):
+    """An object has changed in what is not recorded, such as its status."""
+
+    subject: str
+
+
+Input = Observed | Gone | StatusSeen | Touched | Outcome
+
+
+class Newest(NamedTuple):
+    """Which object of a subject's name was observed last, and which generation of its spec."""
+
+    uid: str | None
+    generation: int | None
 
 
 class Health(NamedTuple):
@@ -71,92 +93,157 @@ class Health(NamedTuple):
     since_s: float
 
 
+class Plans(Protocol):
+    """Who gets durable plans: an applier, or whoever only shows them."""
+
+    def want(self, asked: Asked, applied: int | None) -> None:
+        """Take in a plan, newer than any before, and the seq of that which was applied last."""
+
+
+class Told(NamedTuple):
+    """Who is told what the leader does; each is called on the event loop, and is quick.
+
+    Attributes:
+        changed: the subjects about which there is something new, once it is durable. Nothing that
+            is not durable is in the pipeline just then.
+        planned: a batch was taken in: how many plans that made, and how many seconds it took.
+        appended: entries are durable: the seq of the first, and how many seconds it took.
+        unavailable: the log took nothing, and it will be tried again.
+    """
+
+    changed: Callable[[Sequence[str]], None]
+    planned: Callable[[int, float], None]
+    appended: Callable[[int, Sequence[Entry], float], None]
+    unavailable: Callable[[], None]
+
+
 class Leader:
     """Runs one pipeline on one log, of which this process has taken the lead.
 
     Attributes:
         health: of the log.
+        newest: what was observed last, by subject.
     """
 
     def __init__(
         self,
-        pipeline: Pipeline,
-        log: Log,
-        positions: Positions,
+        lead: Lead,
         inbox: Inbox[Input],
+        troubles: Troubles,
         clock: Clock,
         now_s: Callable[[], float],
+        may_write: Callable[[], None],
     ) -> None:
         """Take over a pipeline that has folded the whole history.
 
         Args:
-            pipeline: its epoch is started, and what that emitted is durable.
-            log: the pipeline's.
-            positions: of the history's records.
+            lead: its pipeline's epoch is started, and what that emitted is durable.
             inbox: what happens.
+            troubles: is told what goes wrong with subjects.
             clock: the pipeline's, for deadlines.
             now_s: a clock in seconds that never goes back.
+            may_write: raises when this process may no longer write.
         """
-        self._pipeline = pipeline
-        self._log = log
-        self._positions = positions
+        self._pipeline = lead.pipeline
+        self._log = lead.log
+        self._positions = lead.positions
         self._inbox = inbox
+        self._troubles = troubles
         self._clock = clock
         self._now_s = now_s
+        self._may_write = may_write
         self.health = Health("", now_s())
+        self.newest: dict[str, Newest] = {}
 
-    async def run(self, applier: Applier, changed: Callable[[Sequence[str]], None]) -> None:
-        """Work until cancelled.
+    async def run(self, plans: Plans, told: Told, upkeep: Upkeep) -> None:
+        """Work until the inbox is closed and empty.
 
         Args:
-            applier: gets the plans, once they are durable.
-            changed: is told of the subjects about which there is something new, once it is durable.
+            plans: gets the plans, once they are durable.
+            told: is told of all this.
+            upkeep: does what else is due about the log, while nothing is being appended.
 
         Raises:
             SinkConflict: another writer owns the log: stop.
             LogCorrupt: the log does not hold what was written.
         """
-        self._hand_out_what_is_left(applier)
-        changed(self._pipeline.state.live())
-        while True:
-            for_now = await self._inbox.take(self._wake_at_s())
-            concerned = [subject for each in for_now if (subject := self._take_in(each))]
+        self._hand_out_what_is_left(plans)
+        told.changed(self._pipeline.state.live())
+        while not self._inbox.is_done:
+            for_now = await self._inbox.take(self._wake_at_s(upkeep))
+            since_s = self._now_s()
+            concerned = await self._take_all_in(for_now)
             self._pipeline.reach_deadlines()
             entries = self._pipeline.take_entries()
             if entries:
-                await self._append(entries)
-            self._hand_out(applier)
+                told.planned(sum(each.kind == PLANNED for each in entries), self._now_s() - since_s)
+                await self._append(entries, told)
+            self._hand_out(plans)
             subjects = {*concerned, *(entry.subject for entry in entries if entry.subject)}
-            changed(sorted(subjects))
+            told.changed(sorted(subjects))
+            await self._keep_up(upkeep, told)
 
-    def _wake_at_s(self) -> float | None:
-        """Return when the next deadline is, by the process's own clock."""
+    async def _keep_up(self, upkeep: Upkeep, told: Told) -> None:
+        snapshot = await upkeep.snapshot_due()
+        if snapshot is not None:
+            self._pipeline.record_snapshot(snapshot.size, snapshot.digest)
+            await self._append(self._pipeline.take_entries(), told)
+            await upkeep.snapshot_recorded()
+        await upkeep.checkpoint_due()
+
+    def _wake_at_s(self, upkeep: Upkeep) -> float | None:
+        """Return when something is due even if nothing happens, by the process's own clock."""
+        due_s = upkeep.due_s()
         deadline_us = self._pipeline.next_deadline()
         if deadline_us is None:
-            return None
-        return self._now_s() + (deadline_us - self._clock.now_us()) / 1_000_000
+            return due_s
+        deadline_s = self._now_s() + (deadline_us - self._clock.now_us()) / 1_000_000
+        return deadline_s if due_s is None else min(deadline_s, due_s)
+
+    async def _take_all_in(self, batch: Sequence[Input]) -> list[str]:
+        """Let the pipeline take a batch in; others get a word in while that lasts."""
+        concerned, since_s = [], self._now_s()
+        for each in batch:
+            concerned.append(self._take_in(each))
+            if self._now_s() > since_s + _HOGGED_MOST_S:
+                await asyncio.sleep(0)
+                since_s = self._now_s()
+        return concerned
 
     def _take_in(self, each: Input) -> str:
         """Let the pipeline take something in; return the subject that it is about."""
-        pipeline = self._pipeline
         if isinstance(each, Observed):
             return self._observe(each)
+        if isinstance(each, Done | NotDone):
+            return self._take_outcome(each)
         if isinstance(each, Gone):
-            if pipeline.state.observation(each.subject) is not None:
-                pipeline.delete(each.subject, each.actor)
-            return each.subject
-        if isinstance(each, StatusSeen):
-            pipeline.observe_status(each.subject, each.id, each.status)
-            return each.subject
-        if isinstance(each, Drifted):
-            pipeline.record_drift(each.subject, *each.drift)
-            return each.subject
+            self._take_for_gone(each)
+        elif isinstance(each, StatusSeen):
+            self._pipeline.observe_status(each.subject, each.id, each.status)
+        elif isinstance(each, Drifted):
+            self._pipeline.record_drift(each.subject, *each.drift)
+        return each.subject
+
+    def _take_outcome(self, each: Done | NotDone) -> str:
         subject, seq = each.asked.subject, each.asked.seq
         if isinstance(each, Done):
-            pipeline.record_applied(subject, seq, each.taken)
-        elif is_told(each.attempt):
-            pipeline.record_failure(subject, seq, each.id, each.reason, each.attempt)
+            self._troubles.applied(subject)
+            self._pipeline.record_applied(subject, seq, each.taken)
+            return subject
+        self._troubles.not_applied(subject, seq, each.id, each.reason)
+        if is_told(each.attempt):
+            self._pipeline.record_failure(subject, seq, each.id, each.reason, each.attempt)
         return subject
+
+    def _take_for_gone(self, each: Gone) -> None:
+        before = self._pipeline.state.observation(each.subject)
+        known = None if before is None else before.payload["object"]["metadata"]["uid"]
+        if None not in (each.uid, known) and each.uid != known:
+            return  # another one of its name has come in its place, and that is known already
+        self._troubles.gone(each.subject)
+        self.newest.pop(each.subject, None)
+        if before is not None:
+            self._pipeline.delete(each.subject, each.actor)
 
     def _observe(self, each: Observed) -> str:
         """Let the pipeline take in an object; one of another uid has come in the place of its own.
@@ -164,55 +251,62 @@ class Leader:
         So it is known that the one before was deleted, though nobody may have seen that.
         """
         subject = str(subject_of(each.resource, each.manifest))
+        self._troubles.observed(subject)
+        metadata = each.manifest["metadata"]
+        self.newest[subject] = Newest(metadata.get("uid"), metadata.get("generation"))
         before = self._pipeline.state.observation(subject)
         if before is not None:
-            uids = before.payload["object"]["metadata"]["uid"], each.manifest["metadata"].get("uid")
+            uids = before.payload["object"]["metadata"]["uid"], metadata.get("uid")
             if None not in uids and len(set(uids)) > 1:
                 self._pipeline.delete(subject, each.actor)
         self._pipeline.observe(each.resource, each.manifest, each.actor)
         return subject
 
-    def _hand_out(self, applier: Applier) -> None:
+    def _hand_out(self, plans: Plans) -> None:
         for plan in self._pipeline.acknowledge(self._log.size):
             applied = self._pipeline.state.applied.get(plan.subject)
-            applier.want(self._asked(plan.subject, plan.seq, plan.manifests), applied)
+            plans.want(self._asked(plan.subject, plan.seq, plan.manifests), applied)
 
-    def _hand_out_what_is_left(self, applier: Applier) -> None:
+    def _hand_out_what_is_left(self, plans: Plans) -> None:
         """Hand out the newest plan of every subject, after those that were just made.
 
         What is there already takes no write; what a crash has left undone is done now.
         """
-        self._hand_out(applier)
+        self._hand_out(plans)
         state = self._pipeline.state
         for subject in sorted(state.plans):
             planned = state.plans[subject]
             manifests = self._pipeline.manifests(subject)
             if state.plan_lines(subject, manifests) != list(planned.entries.values()):
-                _log.error("not applied: recomputed it is another plan", subject=subject)
+                _log.error(
+                    "not applied: recomputed it is another plan",
+                    subject=subject,
+                    seq=planned.seq,
+                )
                 continue
             asked = self._asked(subject, planned.seq, manifests)
-            applier.want(asked, state.applied.get(subject))
+            plans.want(asked, state.applied.get(subject))
 
     def _asked(self, subject: str, seq: int, manifests: Sequence[Manifest]) -> Asked:
         state = self._pipeline.state
         kept = frozenset(state.kept(subject, manifests))
         return Asked(self._pipeline.origin, subject, seq, state.epoch, manifests, kept)
 
-    async def _append(self, entries: Sequence[Entry]) -> None:
+    async def _append(self, entries: Sequence[Entry], told: Told) -> None:
         """Make entries durable, however long that takes; what was sent is sent again as it was."""
-        start, attempt = self._log.size, 0
-        while True:
-            left = entries[self._log.size - start :]
-            if not left:
-                break
+        start, attempt, since_s = self._log.size, 0, self._now_s()
+        while left := entries[self._log.size - start :]:
+            self._may_write()
             try:
                 await asyncio.to_thread(self._log.append, left, self._positions.appended)
             except SinkUnavailable as error:
                 attempt += 1
                 if not self.health.failure:
                     self.health = Health(str(error), self._now_s())
+                told.unavailable()
                 _log.warning("the log is not available", attempt=attempt, error=str(error))
-                await asyncio.sleep(delay_s(attempt))
+                await asyncio.sleep(min(delay_s(attempt), _RETRY_MOST_S))
         if self.health.failure:
             _log.info("the log is available again", attempts=attempt)
             self.health = Health("", self._now_s())
+        told.appended(start, entries, self._now_s() - since_s)

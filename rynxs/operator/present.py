@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rynxs.operator.stamp import stamp_of
+from rynxs.engine.plan import RETAIN_ANNOTATION
+from rynxs.operator.stamp import STAMPED, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _GONE_MAX = 10_000
 """Of so many objects that are gone is it known since when; an answer that is late comes sooner."""
+
+_MEMBERS = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp", "managedFields")
+_ANNOTATIONS = frozenset({*STAMPED, RETAIN_ANNOTATION})
+
+
+def kept_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an object's metadata is of use here."""
+    kept = {name: metadata[name] for name in _MEMBERS if name in metadata}
+    annotations = metadata.get("annotations") or {}
+    own = {name: annotations[name] for name in annotations if name in _ANNOTATIONS}
+    return {**kept, "annotations": own} if own else kept
 
 
 class Present:
@@ -27,6 +39,13 @@ class Present:
         self._gone: dict[str, int] = {}
         self._of: dict[str, set[str]] = {}
 
+    def look_for(self, origin: str) -> None:
+        """Look for the objects of another log from now on."""
+        self._origin = origin
+        self._of = {}
+        for identifier, metadata in self._objects.items():
+            self._of.setdefault(self._subject_of(metadata), set()).add(identifier)
+
     def put(self, identifier: str, metadata: Mapping[str, Any]) -> bool:
         """Take in an object as it is; return whether that is news."""
         version = _number(metadata)
@@ -36,7 +55,7 @@ class Present:
             return False
         self._gone.pop(identifier, None)
         self._forget(identifier)
-        self._objects[identifier] = metadata
+        self._objects[identifier] = kept_of(metadata)
         self._of.setdefault(self._subject_of(metadata), set()).add(identifier)
         return True
 

@@ -12,7 +12,8 @@ SUBJECT: Final = "universe.ai/subject"
 SEQ: Final = "universe.ai/log-seq"
 EPOCH: Final = "universe.ai/log-epoch"
 DIGEST: Final = "universe.ai/manifest-digest"
-_NAMES: Final = (ORIGIN, SUBJECT, SEQ, EPOCH, DIGEST)
+STAMPED: Final = (ORIGIN, SUBJECT, SEQ, EPOCH, DIGEST)
+"""The annotations of a stamp."""
 _MOST: Final = 2**62
 """What a log may hold as seq or epoch, with room for the epochs after it."""
 
@@ -52,9 +53,9 @@ def stamped(manifest: Mapping[str, Any], stamp: Stamp) -> dict[str, Any]:
 def stamp_of(metadata: Mapping[str, Any]) -> Stamp | None:
     """Return the stamp of an object's metadata, None when it has none, or a garbled one."""
     annotations = metadata.get("annotations") or {}
-    if not all(isinstance(annotations.get(name), str) for name in _NAMES):
+    if not all(isinstance(annotations.get(name), str) for name in STAMPED):
         return None
-    origin, subject, seq, epoch, digest = (str(annotations[name]) for name in _NAMES)
+    origin, subject, seq, epoch, digest = (str(annotations[name]) for name in STAMPED)
     if not (_is_number(seq) and _is_number(epoch)):
         return None
     return Stamp(origin, subject, int(seq), int(epoch), digest)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
-
 from rynxs.engine.pipeline import Taken
+from rynxs.errors import RynxsError
 from rynxs.operator.cluster import ClusterError, place_of
 from rynxs.operator.reconciling import Create, Delete, Obstacle, work
 from rynxs.operator.stamp import stamp_of
@@ -18,15 +17,16 @@ if TYPE_CHECKING:
     from rynxs.operator.present import Present
     from rynxs.operator.reconciling import Asked, Step, Update, Work
 
-_log = structlog.get_logger("rynxs.operator.writer")
 _TRIES_MAX = 5
 """So often a step is tried on an object that changes under it before that counts as a failure."""
 _NOT_FOUND = 404
 _CHANGED = frozenset({_NOT_FOUND, 409})
 
 
-class Superseded(Exception):
+class Superseded(RynxsError):
     """An object bears the stamp of a later epoch: somebody else leads."""
+
+    exit_code = 3
 
 
 class StepFailed(Exception):
@@ -108,8 +108,6 @@ class Writer:
             if error.status in _CHANGED:
                 return str(error)
             raise _failed(step, error) from None
-        log = _log.bind(subject=asked.subject, seq=asked.seq, epoch=asked.epoch)
-        log.info(taken.action, manifest=step.id, new=isinstance(step, Create))
         return taken
 
     async def _taken(self, step: Create | Update | Delete) -> Taken:

@@ -16,9 +16,12 @@ from rynxs.eventlog.record import decode_header
 from rynxs.operator.applier import Applier
 from rynxs.operator.cluster import ClusterError
 from rynxs.operator.inbox import Inbox
-from rynxs.operator.leader import Gone, Input, Leader, Observed, StatusSeen
+from rynxs.operator.leader import Gone, Input, Leader, Observed, StatusSeen, Told
 from rynxs.operator.position import Positions
 from rynxs.operator.present import Present
+from rynxs.operator.takeover import Lead
+from rynxs.operator.troubles import Troubles
+from rynxs.operator.upkeep import Upkeep
 from rynxs.sources import FixedEntropy, Sources
 from rynxs.testing import MemorySink
 from tests.unit.engine.conftest import ACTOR, THING, composition, thing
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from rynxs.engine.composition import Composition
+    from rynxs.eventlog.log import Entry
     from rynxs.eventlog.record import Record
     from tests.unit.engine.conftest import Kit
 
@@ -68,6 +72,10 @@ class World:
         self.made_of = made_of or composition()
         self.changed: list[str] = []
         self.written_at: list[int] = []
+        self.told_of: list[int] = []
+        self.troubles = Troubles()
+        self.fence: Exception | None = None
+        self.snapshot_every = 0
 
     @asynccontextmanager
     async def leads(self) -> AsyncIterator[Leader]:
@@ -85,8 +93,11 @@ class World:
         for identifier in self.cluster.ids():
             self.present.put(identifier, self.cluster.show(identifier)["metadata"])
         self.applier = Applier(self.cluster, self.present, self._may_write, self.inbox.put, 4)
-        leader = Leader(self.pipeline, self.log, self.positions, self.inbox, sources.clock, now_s)
-        task = asyncio.create_task(leader.run(self.applier, self.changed.extend))
+        lead = Lead(self.sink, self.log, self.pipeline, self.positions, ())
+        leader = Leader(lead, self.inbox, self.troubles, sources.clock, now_s, self._may_append)
+        told = Told(self.changed.extend, ignore, self._appended, ignore)
+        upkeep = Upkeep(lead, self.snapshot_every, 60.0, now_s, ignore)
+        task = asyncio.create_task(leader.run(self.applier, told, upkeep))
         try:
             yield leader
             if task.done():
@@ -99,6 +110,14 @@ class World:
     def _may_write(self) -> None:
         self.written_at.append(self.log.size)
 
+    def _may_append(self) -> None:
+        if self.fence is not None:
+            raise self.fence
+
+    def _appended(self, first: int, entries: Sequence[Entry], took_s: float) -> None:
+        assert first + len(entries) == self.log.size
+        self.told_of += range(first, first + len(entries))
+
     async def observe(self, name: str = "a", uid: str | None = None, **spec: Any) -> None:
         manifest = thing(name, **spec)
         manifest["metadata"]["uid"] = uid
@@ -106,6 +125,10 @@ class World:
 
     def kinds(self) -> list[str]:
         return [decode_header(record.header).kind for record in self.sink.records]
+
+
+def ignore(*_: object) -> None:
+    """Be told of something."""
 
 
 async def settle() -> None:

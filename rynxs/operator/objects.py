@@ -1,0 +1,188 @@
+"""Users' objects: what is there of the kinds that the reducers own, in the order of its versions.
+
+What an object is now is told by the framework; what is gone, by informers (docs/adr/0018): by a
+deletion, or by a complete list. Either may be late. What has no namespace may govern what has one,
+so that nothing in a namespace counts before all of that has been told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rynxs.engine.observation import subject_of
+from rynxs.engine.subject import parse_subject
+from rynxs.operator.cluster import Place
+from rynxs.operator.leader import Gone, Input, Observed, Touched
+from rynxs.operator.present import Present
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from rynxs.engine.resource import Resource
+    from rynxs.engine.state import State
+    from rynxs.operator.actors import Actors
+    from rynxs.operator.cluster import Listed, Seen
+
+_MEMBERS = ("name", "namespace", "uid", "resourceVersion")
+_FACTS = ("uid", "generation", "labels", "annotations", "deletionTimestamp")
+"""As long as these members of the metadata are as they were, an observation would be equal."""
+
+
+def identity_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an informer keeps of a user's object."""
+    metadata = found["metadata"]
+    return {"metadata": {name: metadata[name] for name in _MEMBERS if name in metadata}}
+
+
+class Held(NamedTuple):
+    """An object as it was told of last.
+
+    Attributes:
+        place: of the object.
+        uid, version, generation: of its metadata.
+        status: as it is there.
+        facts: what tells whether it would be observed as the same.
+    """
+
+    place: Place
+    uid: str
+    version: str
+    generation: int | None
+    status: Mapping[str, Any]
+    facts: tuple[Any, ...]
+
+
+class Objects:
+    """Users' objects by subject."""
+
+    def __init__(
+        self,
+        resources: Sequence[Resource],
+        namespaces: Sequence[str],
+        actors: Actors,
+        state: State,
+        tell: Callable[[Input], Awaitable[None]],
+    ) -> None:
+        """Know of none yet.
+
+        Args:
+            resources: the kinds.
+            namespaces: that count; empty for all.
+            actors: who asked for what.
+            state: of the pipeline that is told of them.
+            tell: is told what has happened, and may take its time.
+        """
+        self._namespaces = frozenset(namespaces)
+        self._actors = actors
+        self._state = state
+        self._tell = tell
+        self._held: dict[str, Held] = {}
+        self._versions = Present("")
+        self._unlisted = {each.group_kind for each in resources if each.scope == "Cluster"}
+        self._awaited: set[str] = set()
+        self._open = asyncio.Event()
+        self._open_if_complete()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether all that has no namespace has been told, so that the rest counts."""
+        return self._open.is_set()
+
+    def get(self, subject: str) -> Held | None:
+        """Return an object, None if it is not known to be there."""
+        return self._held.get(subject)
+
+    def counts(self, subject: str) -> bool:
+        """Tell whether a subject is in a namespace that counts, or in none."""
+        namespace = parse_subject(subject).namespace
+        return not namespace or not self._namespaces or namespace in self._namespaces
+
+    def is_written(self, subject: str, version: str, status: Mapping[str, Any]) -> None:
+        """Take in that an object was given a status; that is no news for anybody."""
+        held = self._held.get(subject)
+        if held is not None:
+            self._versions.put(subject, {"resourceVersion": version})
+            self._held[subject] = held._replace(version=version, status=status)
+
+    async def seen(self, resource: Resource, found: Mapping[str, Any]) -> None:
+        """Take in an object as it is; the framework tells it."""
+        subject = str(subject_of(resource, found))
+        if resource.scope == "Namespaced":
+            await self._open.wait()
+        before = self._held.get(subject)
+        if self._take(subject, found):
+            held = self._held[subject]
+            if before is None or before.facts != held.facts:
+                actor = self._actors.of(found["metadata"])
+                await self._tell(Observed(resource, found, actor))
+            elif before.status != held.status:
+                await self._tell(Touched(subject))
+        if resource.scope == "Cluster":
+            self._awaited.discard(subject)
+            self._open_if_complete()
+
+    async def listed(self, resource: Resource, namespace: str, found: Listed) -> None:
+        """Take in a complete list of a kind: what is not in it is gone."""
+        there = {str(subject_of(resource, each)) for each in found.objects}
+        if resource.group_kind in self._unlisted:
+            self._awaited |= there - self._held.keys()
+            self._unlisted.discard(resource.group_kind)
+        start = f"{resource.group_kind}/{namespace}/" if namespace else f"{resource.group_kind}/"
+        known = {*self._held, *self._state.live()}
+        for subject in sorted(each for each in known - there if each.startswith(start)):
+            await self._gone(subject, found.version, None)
+        self._open_if_complete()
+
+    async def watched(self, resource: Resource, told: Seen) -> None:
+        """Take in what a watch told; only deletions count, for the framework tells the rest."""
+        if told.is_gone:
+            metadata = told.object["metadata"]
+            subject = str(subject_of(resource, told.object))
+            await self._gone(subject, metadata["resourceVersion"], metadata["uid"])
+            self._awaited.discard(subject)
+            self._open_if_complete()
+
+    def refresh(self, subject: str, found: Mapping[str, Any]) -> None:
+        """Take in an object that was read again."""
+        held = self._held.get(subject)
+        if held is not None and found["metadata"]["uid"] == held.uid:
+            metadata = found["metadata"]
+            self._held[subject] = held._replace(
+                version=metadata["resourceVersion"], status=found.get("status") or {}
+            )
+
+    def _take(self, subject: str, found: Mapping[str, Any]) -> bool:
+        """Take in an object; return whether that is news."""
+        metadata = found["metadata"]
+        if not self._versions.put(subject, {"resourceVersion": metadata["resourceVersion"]}):
+            return False
+        namespace = metadata.get("namespace") or ""
+        kind = f"{found['apiVersion']}/{found['kind']}"
+        self._held[subject] = Held(
+            Place(kind, namespace, metadata["name"]),
+            metadata["uid"],
+            metadata["resourceVersion"],
+            metadata.get("generation"),
+            found.get("status") or {},
+            tuple(metadata.get(name) for name in _FACTS),
+        )
+        return True
+
+    async def _gone(self, subject: str, version: str, uid: str | None) -> None:
+        known = self._held.get(subject)
+        as_of = {"resourceVersion": version}
+        was_held = self._versions.get(subject) is not None
+        if not self._versions.drop(subject, as_of) and was_held:
+            return  # what is known of it is newer
+        self._held.pop(subject, None)
+        uid = uid or (None if known is None else known.uid)
+        actor = self._actors.of_deletion(uid or "")
+        await self._tell(Gone(subject, actor, uid))
+
+    def _open_if_complete(self) -> None:
+        if not self._unlisted and not self._awaited:
+            self._open.set()

@@ -1,0 +1,397 @@
+"""The operator's process: it stands by, leads a term when it can, and says how it is."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from rynxs.errors import RynxsError, SinkConflict
+from rynxs.fields import seconds_of
+from rynxs.operator.actors import Actors
+from rynxs.operator.cluster import Place
+from rynxs.operator.effects import Applying
+from rynxs.operator.election import Election, Terms
+from rynxs.operator.elector import LEASE_KIND, Alone, Elector, LeaseLost
+from rynxs.operator.endpoint import Check, Endpoint
+from rynxs.operator.framework import Framework
+from rynxs.operator.guarded import ended, guarded
+from rynxs.operator.inbox import Inbox
+from rynxs.operator.informer import Followed, Hears, Informer
+from rynxs.operator.metrics import Metrics
+from rynxs.operator.objects import Objects, identity_of
+from rynxs.operator.plan_only import Showing
+from rynxs.operator.present import Present
+from rynxs.operator.rendered import Rendered, reducing
+from rynxs.operator.standby import Standby
+from rynxs.operator.takeover import Known
+from rynxs.operator.term import Parts, Term
+from rynxs.operator.troubles import Troubles
+from rynxs.operator.upkeep import Upkeep
+from rynxs.operator.webhook import WebhookServed
+from rynxs.operator.writer import Superseded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from rynxs.config import Config
+    from rynxs.engine.composition import Composition
+    from rynxs.engine.resource import Resource
+    from rynxs.errors import PluginError
+    from rynxs.operator.cluster import FullCluster, Listed
+    from rynxs.operator.effects import Effects
+    from rynxs.operator.elector import Leadership
+    from rynxs.operator.informer import Failure
+    from rynxs.operator.leader import Input
+    from rynxs.operator.takeover import Lead
+    from rynxs.sources import Sources
+
+_log = structlog.get_logger("rynxs.operator")
+_LINGER_S = 0.02
+_LAG_MOST_S = 30.0
+_NOT_FOUND = 404
+
+
+class Wanted(NamedTuple):
+    """What this process is asked for, beside its configuration.
+
+    Attributes:
+        show: is told what would be done, and nothing is done; None to do it.
+        accept_loss: why lost records are accepted, empty if they are not.
+        namespace: of the Lease, where the configuration names none.
+    """
+
+    show: Callable[[str], None] | None
+    accept_loss: str
+    namespace: str
+
+
+class Process:
+    """One replica of the operator."""
+
+    def __init__(
+        self,
+        config: Config,
+        sources: Sources,
+        cluster: FullCluster,
+        access: Any,
+        wanted: Wanted,
+        boot_s: Callable[[], float],
+    ) -> None:
+        """Do nothing yet.
+
+        Args:
+            config: of the log, the plugins and the operator.
+            sources: time, identity of this replica, and entropy.
+            cluster: to watch and to write to.
+            access: from `rynxs.operator.access.find_access`, for the framework.
+            wanted: what this process is asked for.
+            boot_s: seconds since the machine started, those asleep included.
+        """
+        self._config = config
+        self._settings = config.operator
+        self._sources = sources
+        self._cluster = cluster
+        self._access = access
+        self._wanted = wanted
+        self._now_s = asyncio.get_running_loop().time
+        composition = config.composition()
+        self._resources = composition.resources()
+        self._watched = watched_members(composition)
+        self._troubles = Troubles()
+        self._standby = Standby(config, sources, self._plugin_failed)
+        self._lease = self._leadership(boot_s)
+        self._metrics = Metrics(
+            [each.kind for each in self._resources],
+            [*composition.kinds(), *map(stored_kind, self._resources)],
+        )
+        self._rendered_kinds = composition.kinds()
+        self._rendered: list[Informer] = []
+        self._own: list[Informer] = []
+        self._inbox: Inbox[Input] = Inbox(
+            self._settings.queue, self._settings.batch, _LINGER_S, self._now_s
+        )
+        self._term: Term | None = None
+        self._objects: Objects | None = None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until `stopping` is set.
+
+        Raises:
+            RynxsError: this process can't go on.
+        """
+        self._metrics.queue(lambda: len(self._inbox), self._inbox.waited_s)
+        self._metrics.stood_by()
+        http = self._settings.http
+        async with Endpoint(http.host, http.port, self._metrics, self.checks) as endpoint:
+            _log.info("serving", host=http.host, port=endpoint.port)
+            serving = asyncio.create_task(self._serve(stopping))
+            stopped = asyncio.create_task(stopping.wait())
+            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if self._term is None:
+                serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
+            stopped.cancel()
+
+    async def _serve(self, stopping: asyncio.Event) -> None:
+        present = Present(self._config.origin)
+        rendered = Rendered(present)
+        self._rendered = [
+            self._informer_of_rendered(rendered, kind, namespace)
+            for kind in self._rendered_kinds
+            for namespace in (self._settings.namespaces or [""])
+        ]
+        informing = [asyncio.create_task(each.run()) for each in self._rendered]
+        following = asyncio.create_task(self._standby.follow(self._metrics.followed))
+        try:
+            await guarded(self._lease.acquired(), following, *informing)
+            keeping = asyncio.create_task(self._lease.lost())
+            informing.append(keeping)
+            await guarded(rendered.complete(), *informing, following)
+            await ended([following])
+            try:
+                lead = await guarded(self._take_over(present), *informing)
+            except RynxsError:  # nothing was written, so that somebody else may try at once
+                await ended([keeping])
+                await self._lease.release()
+                raise
+            try:
+                await self._lead(lead, present, rendered, informing, stopping)
+            finally:
+                await asyncio.to_thread(lead.sink.close)
+            await self._lease.release()
+        finally:
+            self._metrics.stood_by()
+            await ended([*informing, following])
+
+    async def _take_over(self, present: Present) -> Lead:
+        def known(origin: str) -> Known:
+            present.look_for(origin)
+            seq, epoch = present.highest()
+            return Known(seq, max(epoch, self._lease.transitions))
+
+        since_s = self._now_s()
+        lead = await self._standby.take_over(known, self._wanted.accept_loss)
+        epoch, took_s = lead.pipeline.state.epoch, self._now_s() - since_s
+        self._metrics.took_over(self._standby.size, took_s, epoch)
+        structlog.contextvars.bind_contextvars(epoch=epoch)
+        _log.info("leading", origin=lead.pipeline.origin, records=lead.log.size)
+        return lead
+
+    async def _lead(
+        self,
+        lead: Lead,
+        present: Present,
+        rendered: Rendered,
+        guards: Sequence[asyncio.Task[None]],
+        stopping: asyncio.Event,
+    ) -> None:
+        actors, state = Actors(), lead.pipeline.state
+        objects = Objects(
+            self._resources, self._settings.namespaces, actors, state, self._inbox.put
+        )
+        parts = Parts(
+            lead=lead,
+            upkeep=self._upkeep(lead),
+            inbox=self._inbox,
+            troubles=self._troubles,
+            objects=objects,
+            rendered=rendered,
+            effects=self._effects(lead, present, objects),
+            metrics=self._metrics,
+            clock=self._sources.clock,
+            now_s=self._now_s,
+            may_write=self._may_write,
+        )
+        self._own = [
+            self._informer_of_users(objects, resource, namespace)
+            for resource in self._resources
+            for namespace in self._namespaces_of(resource)
+        ]
+        framework = Framework(
+            self._resources,
+            self._settings.namespaces,
+            self._access,
+            objects.seen,
+            self._webhook(),
+            actors.take,
+        )
+        self._objects, self._term = objects, Term(parts)
+        self._metrics.led()
+        try:
+            sources = [framework.run(), *(each.run() for each in self._own)]
+            await self._term.run(sources, guards, stopping)
+        except SinkConflict:
+            self._metrics.fenced("log")
+            raise
+        except Superseded:
+            self._metrics.fenced("epoch")
+            raise
+
+    def _effects(self, lead: Lead, present: Present, objects: Objects) -> Effects:
+        if self._wanted.show is not None:
+            return Showing(present, self._wanted.show)
+        return Applying(
+            self._cluster,
+            present,
+            objects,
+            lead.pipeline.origin,
+            self._sources,
+            self._may_write,
+            self._inbox.put,
+            self._metrics,
+            self._settings.concurrency,
+        )
+
+    def _upkeep(self, lead: Lead) -> Upkeep:
+        def signed(size: int) -> None:
+            self._metrics.checkpoint_signed(size, self._sources.clock.now_us() / 1_000_000)
+
+        checkpoint_s = seconds_of(self._settings.checkpoint_every)
+        return Upkeep(lead, self._config.snapshots.every, checkpoint_s, self._now_s, signed)
+
+    def _may_write(self) -> None:
+        try:
+            self._lease.may_lead()
+        except LeaseLost:
+            self._metrics.fenced("lease")
+            raise
+
+    def _plugin_failed(self, subject: str, error: PluginError) -> None:
+        _log.error("a plugin failed on a subject", subject=subject)
+        self._metrics.plugin_failed()
+        self._troubles.plugin_failed(subject, error)
+
+    def _leadership(self, boot_s: Callable[[], float]) -> Leadership:
+        asked = self._settings.leader_election
+        if not asked.enabled:
+            return Alone()
+        terms = Terms(
+            *map(seconds_of, (asked.lease_duration, asked.renew_deadline, asked.retry_period))
+        )
+        place = Place(LEASE_KIND, asked.namespace or self._wanted.namespace, asked.name)
+        election = Election(self._sources.identity, terms)
+        return Elector(self._cluster, place, election, terms, self._sources.clock, boot_s)
+
+    def _webhook(self) -> WebhookServed | None:
+        asked = self._settings.webhook
+        if asked is None:
+            return None
+        return WebhookServed(asked.port, Path(asked.certificate), Path(asked.key), asked.host)
+
+    def _namespaces_of(self, resource: Resource) -> Sequence[str]:
+        return self._settings.namespaces or [""] if resource.scope == "Namespaced" else [""]
+
+    def _informer_of_rendered(self, rendered: Rendered, kind: str, namespace: str) -> Informer:
+        members = self._watched.get(kind, ())
+        followed = Followed(kind, namespace, is_whole=False, reduced=reducing(members))
+        rendered.follows(followed)
+
+        async def listed(found: Listed) -> None:
+            self._metrics.watch_well(kind, namespace)
+            await rendered.listed(followed, found)
+
+        async def failed(failure: Failure) -> None:
+            if failure.error.status == _NOT_FOUND:  # of a kind that is not served there is nothing
+                well()
+            else:
+                self._watch_failed(failure)
+            await rendered.failed(failure)
+
+        well = partial(self._metrics.watch_well, kind, namespace)
+        hears = Hears(listed, partial(rendered.seen, followed), failed, well)
+        return Informer(self._cluster, followed, hears)
+
+    def _informer_of_users(self, objects: Objects, resource: Resource, namespace: str) -> Informer:
+        kind = stored_kind(resource)
+
+        async def listed(found: Listed) -> None:
+            self._metrics.watch_well(kind, namespace)
+            await objects.listed(resource, namespace, found)
+
+        async def failed(failure: Failure) -> None:
+            self._watch_failed(failure)
+
+        followed = Followed(kind, namespace, is_whole=True, reduced=identity_of)
+        well = partial(self._metrics.watch_well, kind, namespace)
+        hears = Hears(listed, partial(objects.watched, resource), failed, well)
+        return Informer(self._cluster, followed, hears)
+
+    def _watch_failed(self, failure: Failure) -> None:
+        followed, error, attempt = failure
+        self._metrics.watch_failed(followed.kind, followed.namespace)
+        _log.warning(
+            "a kind can't be followed",
+            kind=followed.kind,
+            namespace=followed.namespace,
+            attempt=attempt,
+            error=str(error),
+        )
+
+    # How it is.
+
+    def checks(self) -> list[Check]:
+        """Return what this process has to have to be ready, and how it is."""
+        if self._term is None or self._objects is None:
+            return [self._check_log_followed(), self._check_lease(), self._check_watches()]
+        return [
+            self._check_log(self._term),
+            self._check_lease(),
+            self._check_watches(),
+            self._check_queue(),
+            self._check_objects(self._objects),
+        ]
+
+    def _check_log_followed(self) -> Check:
+        standby = self._standby
+        return Check("log", standby.failure, f"standing by, {standby.size} records verified")
+
+    def _check_log(self, term: Term) -> Check:
+        failure, since_s = term.leader.health
+        told = f"{failure}, for {self._now_s() - since_s:.0f} s" if failure else ""
+        return Check("log", told, f"leading, {self._inbox_detail()}")
+
+    def _inbox_detail(self) -> str:
+        return f"{len(self._inbox)} waiting"
+
+    def _check_lease(self) -> Check:
+        holder = self._lease.holder or "nobody"
+        return Check("lease", self._lease.failure, f"held by {holder}")
+
+    def _check_watches(self) -> Check:
+        informers = [*self._rendered, *self._own]
+        failing = [
+            f"{each.followed.kind}: {each.error}"
+            for each in informers
+            if each.error is not None and (each in self._own or each.error.status != _NOT_FOUND)
+        ]
+        return Check("watches", "; ".join(failing), f"{len(informers)} kinds and namespaces")
+
+    def _check_queue(self) -> Check:
+        waited_s = self._inbox.waited_s()
+        failure = f"the oldest has waited {waited_s:.0f} s" if waited_s > _LAG_MOST_S else ""
+        return Check("queue", failure, self._inbox_detail())
+
+    def _check_objects(self, objects: Objects) -> Check:
+        failure = "" if objects.is_open else "not all objects without a namespace are known yet"
+        return Check("objects", failure, f"{len(objects)} known")
+
+
+def stored_kind(resource: Resource) -> str:
+    """Return the ``apiVersion/Kind`` in which objects are stored."""
+    return f"{resource.api_versions[-1]}/{resource.kind}"
+
+
+def watched_members(composition: Composition) -> dict[str, set[str]]:
+    """Return the members of the status that any reducer wants to see, by rendered kind."""
+    found: dict[str, set[str]] = {}
+    for resource in composition.resources():
+        for kind, members in composition.watched(resource.group_kind).items():
+            found.setdefault(kind, set()).update(members)
+    return found

@@ -1,0 +1,91 @@
+"""What stands in the way of a subject now: the cluster does not take its plan, or a plugin fails.
+
+It is said in the conditions of the object's status. Nothing of it is read from the log: a new
+leader meets it again, if it is still so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rynxs.engine.admission import condition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rynxs.engine.state import State
+    from rynxs.errors import PluginError
+
+APPLIED = "Applied"
+DEGRADED = "Degraded"
+_APPLYING = "Applying"
+_MESSAGE_SIZE_MAX = 2_000
+
+
+def is_passing(status: Mapping[str, Any]) -> bool:
+    """Tell whether a status says that a plan is being applied."""
+    return any(each["reason"] == _APPLYING for each in status.get("conditions", ()))
+
+
+class _Refused(NamedTuple):
+    seq: int
+    id: str
+    reason: str
+
+
+class Troubles:
+    """Troubles by subject.
+
+    Attributes:
+        degraded: what a plugin failed on, and how it failed.
+    """
+
+    def __init__(self) -> None:
+        self.degraded: dict[str, str] = {}
+        self._refused: dict[str, _Refused] = {}
+
+    def plugin_failed(self, subject: str, error: PluginError) -> None:
+        """Take in that a plugin failed on a subject."""
+        self.degraded[subject] = str(error)
+
+    def observed(self, subject: str) -> None:
+        """Take in that a subject is tried again from the start."""
+        self.degraded.pop(subject, None)
+
+    def not_applied(self, subject: str, seq: int, identifier: str, reason: str) -> None:
+        """Take in that the cluster refuses a manifest of the plan that record `seq` holds."""
+        self._refused[subject] = _Refused(seq, identifier, reason)
+
+    def applied(self, subject: str) -> None:
+        """Take in that the cluster has taken a subject's plan."""
+        self._refused.pop(subject, None)
+
+    def gone(self, subject: str) -> None:
+        """Take in that a subject's object is gone."""
+        self.degraded.pop(subject, None)
+        self._refused.pop(subject, None)
+
+    def conditions(self, subject: str, state: State) -> list[dict[str, Any]]:
+        """Return the conditions of a subject that say how far its plan has got.
+
+        There is no ``Applied`` where nothing is asked for, and a ``Degraded`` only where it is so.
+        """
+        found = []
+        degraded = self.degraded.get(subject)
+        if degraded is not None:
+            message = degraded[:_MESSAGE_SIZE_MAX]
+            found.append(condition(DEGRADED, "True", "PluginFailed", message))
+        planned = state.plans.get(subject)
+        if planned is not None and (planned.entries or subject in self._refused):
+            found.append(self._applied(subject, planned.seq, state.applied.get(subject)))
+        return found
+
+    def _applied(self, subject: str, planned: int, applied: int | None) -> dict[str, Any]:
+        refused = self._refused.get(subject)
+        if refused is not None and refused.seq == planned:
+            message = f"{refused.id}: {refused.reason}"[:_MESSAGE_SIZE_MAX]
+            return condition(APPLIED, "False", "ApplyFailed", message)
+        if applied != planned:
+            message = f"the plan of record {planned} is being applied"
+            return condition(APPLIED, "False", _APPLYING, message)
+        return condition(APPLIED, "True", "Applied", "")

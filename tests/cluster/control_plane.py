@@ -31,12 +31,15 @@ class Cluster:
 
 
 @contextmanager
-def control_plane() -> Iterator[Cluster]:
+def control_plane(*, audit: bool = False) -> Iterator[Cluster]:
     """Run a new cluster; in the end it is killed and nothing of it is left.
+
+    Args:
+        audit: Write the audit log.
 
     Raises:
         ServerFailed: A program is missing, ended, or did not serve within a minute; with the end of
             its log.
     """
-    with Etcd() as etcd, KubeApiserver(etcd.url) as apiserver:
+    with Etcd() as etcd, KubeApiserver(etcd.url, audit=audit) as apiserver:
         yield Cluster(etcd, apiserver, Kubectl(apiserver.kubeconfig))

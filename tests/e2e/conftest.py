@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.cluster.control_plane import Cluster
 
+CRDS = Path(__file__).parents[2] / "crds"
 KINDS: dict[str, Callable[..., ServerProcess]] = {
     "minio": MinioServer,
     "versitygw": VersitygwServer,
@@ -81,6 +83,21 @@ def cluster() -> Iterator[Cluster]:
     """A Kubernetes control plane, shared by the worker's tests: use a namespace of your own."""
     try:
         with control_plane() as running:
+            yield running
+    except ServerFailed as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def operated() -> Iterator[Cluster]:
+    """A control plane of a worker's own, with our kinds and an audit log, for operators."""
+    try:
+        with control_plane(audit=True) as running:
+            made = running.kubectl.run("apply", "--server-side", "-f", CRDS)
+            assert made.status == 0, made.err
+            for crd in ("agents", "sessions", "universes"):
+                waited = running.kubectl.wait("condition=Established", f"crd/{crd}.universe.ai")
+                assert waited.status == 0, waited.err
             yield running
     except ServerFailed as error:
         pytest.fail(str(error), pytrace=False)

@@ -156,6 +156,11 @@ class Applier:
         """How many subjects are being worked on, or wait for that."""
         return len(self._tasks.keys() | self._timers.keys())
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether there is a subject that is being worked on."""
+        return bool(self._tasks)
+
     async def failed(self) -> None:
         """Wait until this process must stop, and raise why."""
         await asyncio.shield(self._failed)

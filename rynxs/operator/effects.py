@@ -41,6 +41,10 @@ class Effects(Protocol):
     def notice(self, notice: Notice) -> None:
         """Take in what a person should see."""
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is about to come of plans."""
+
     async def run(self) -> None:
         """Work until cancelled; raise why, if this process must stop."""
 
@@ -90,6 +94,11 @@ class Applying:
         self.look = self._applier.look
         self.say = self._statuses.say
         self.notice = self._notices.tell
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is about to come of plans."""
+        return self._applier.is_writing
 
     async def run(self) -> None:
         """Work until cancelled; raise why, if this process must stop."""

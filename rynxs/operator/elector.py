@@ -7,6 +7,7 @@ write is `may_lead`, and not what was last read.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
@@ -54,6 +55,9 @@ class Leadership(Protocol):
     async def acquired(self) -> None:
         """Wait until this process leads."""
 
+    def heard(self, found: Mapping[str, Any]) -> None:
+        """Take in what was heard of a Lease."""
+
     async def lost(self) -> None:
         """Keep the lead for as long as that goes well; raise `LeaseLost` then."""
 
@@ -73,6 +77,9 @@ class Alone:
 
     async def acquired(self) -> None:
         """It leads at once."""
+
+    def heard(self, found: Mapping[str, Any]) -> None:
+        """There is no Lease."""
 
     async def lost(self) -> None:
         """Wait until cancelled."""
@@ -114,6 +121,7 @@ class Elector:
         self._terms = terms
         self._clock = clock
         self._now_s = now_s
+        self._free = asyncio.Event()
         self.failure = ""
 
     @property
@@ -137,8 +145,19 @@ class Elector:
 
     async def acquired(self) -> None:
         """Wait until this process leads."""
-        while not await self.renew():  # noqa: ASYNC110 - a Lease tells nobody when it is free
-            await asyncio.sleep(self._terms.retry_s)
+        while not await self.renew():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._free.wait(), self._terms.retry_s)
+            self._free.clear()
+
+    def heard(self, found: Mapping[str, Any]) -> None:
+        """Take in what was heard of a Lease, to try at once if it is this one and was given back.
+
+        It need not be heard; then that is noticed at the next try.
+        """
+        is_mine = found["metadata"]["name"] == self._lease.name
+        if is_mine and not (found.get("spec") or {}).get("holderIdentity"):
+            self._free.set()
 
     async def lost(self) -> None:
         """Keep the Lease for as long as that goes well.

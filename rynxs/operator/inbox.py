@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,25 +16,59 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-class Inbox(Generic[Item]):
-    """A bounded queue that is emptied in batches."""
+class Patience(NamedTuple):
+    """How long a batch may take to fill up, in seconds.
 
-    def __init__(self, most: int, batch: int, linger_s: float, now_s: Callable[[], float]) -> None:
+    Attributes:
+        quiet_s: so long nothing has come, and nothing is expected: that is all.
+        urgent_s: something urgent waits no longer than that, though more is expected.
+        most_s: nothing waits any longer.
+    """
+
+    quiet_s: float
+    urgent_s: float
+    most_s: float
+
+
+class _Waiting(NamedTuple, Generic[Item]):
+    since_s: float
+    item: Item
+
+
+class Inbox(Generic[Item]):
+    """A bounded queue that is emptied in batches.
+
+    Attributes:
+        expects: tells whether more is about to come, for which it is worth to wait.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        batch: int,
+        patience: Patience,
+        now_s: Callable[[], float],
+        is_urgent: Callable[[Item], bool] = lambda _: True,
+    ) -> None:
         """Be empty.
 
         Args:
             most: how many may wait.
             batch: how many are taken at once, at most.
-            linger_s: how long to wait for a batch to fill up once there is something.
+            patience: how long to wait for a batch to fill up once there is something.
             now_s: a clock in seconds that never goes back.
+            is_urgent: tells for what there is less patience.
         """
         self._most = most
         self._batch = batch
-        self._linger_s = linger_s
+        self._patience = patience
         self._now_s = now_s
-        self._waiting: deque[tuple[float, Item]] = deque()
+        self._is_urgent = is_urgent
+        self._waiting: deque[_Waiting[Item]] = deque()
         self._changed = asyncio.Condition()
+        self._came_s = 0.0
         self._is_closed = False
+        self.expects: Callable[[], bool] = lambda: False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -46,7 +80,7 @@ class Inbox(Generic[Item]):
 
     def waited_s(self) -> float:
         """Return for how long the oldest has waited, in seconds."""
-        return self._now_s() - self._waiting[0][0] if self._waiting else 0.0
+        return self._now_s() - self._waiting[0].since_s if self._waiting else 0.0
 
     async def close(self) -> None:
         """Let `take` return at once from now on, for nothing more is to come."""
@@ -58,20 +92,36 @@ class Inbox(Generic[Item]):
         """Bring something; wait while the inbox is full."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self._waiting) < self._most)
-            self._waiting.append((self._now_s(), item))
+            self._came_s = self._now_s()
+            self._waiting.append(_Waiting(self._came_s, item))
             self._changed.notify_all()
 
     async def take(self, until_s: float | None) -> list[Item]:
         """Return the next batch, in order; an empty one if there is nothing by `until_s`."""
+        full = min(self._batch, self._most)
         async with self._changed:
             await self._wait(lambda: bool(self._waiting), until_s)
-            if self._waiting:
-                full = min(self._batch, self._most)
-                await self._wait(lambda: len(self._waiting) >= full, self._now_s() + self._linger_s)
+            while self._waiting and not self._is_closed and len(self._waiting) < full:
+                due_s = self._due_s()
+                if self._now_s() >= due_s:
+                    break
+                look_s = min(due_s, self._now_s() + self._patience.quiet_s)
+                await self._wait(lambda: len(self._waiting) >= full, look_s)
             count = min(self._batch, len(self._waiting))
-            taken = [self._waiting.popleft()[1] for _ in range(count)]
+            taken = [self._waiting.popleft().item for _ in range(count)]
             self._changed.notify_all()
             return taken
+
+    def _due_s(self) -> float:
+        """Return when what waits is to be taken, if nothing more comes until then."""
+        quiet_s, urgent_s, most_s = self._patience
+        due_s = self._waiting[0].since_s + most_s
+        if not self.expects():
+            due_s = min(due_s, self._came_s + quiet_s)
+        for each in self._waiting:
+            if self._is_urgent(each.item):
+                return min(due_s, each.since_s + urgent_s)
+        return due_s
 
     async def _wait(self, is_so: Callable[[], bool], until_s: float | None) -> None:
         """Wait until something is so, a moment has come, or the inbox is closed."""

@@ -74,6 +74,11 @@ class Touched(NamedTuple):
 Input = Observed | Gone | StatusSeen | Touched | Outcome
 
 
+def is_urgent(each: Input) -> bool:
+    """Tell whether something will be done in the cluster because of this: a person waits for it."""
+    return isinstance(each, Observed | Gone)
+
+
 class Newest(NamedTuple):
     """Which object of a subject's name was observed last, and which generation of its spec."""
 
@@ -290,7 +295,8 @@ class Leader:
     def _asked(self, subject: str, seq: int, manifests: Sequence[Manifest]) -> Asked:
         state = self._pipeline.state
         kept = frozenset(state.kept(subject, manifests))
-        return Asked(self._pipeline.origin, subject, seq, state.epoch, manifests, kept)
+        origin, epochs = self._pipeline.origin, self._positions.epochs
+        return Asked(origin, subject, seq, state.epoch, manifests, kept, epochs)
 
     async def _append(self, entries: Sequence[Entry], told: Told) -> None:
         """Make entries durable, however long that takes; what was sent is sent again as it was."""

@@ -50,6 +50,11 @@ class Showing:
     def notice(self, notice: Notice) -> None:
         """No Event is written."""
 
+    @property
+    def is_busy(self) -> bool:
+        """Nothing comes of plans."""
+        return False
+
     async def run(self) -> None:
         """Wait until cancelled."""
         await asyncio.Event().wait()

@@ -20,8 +20,9 @@ from rynxs.operator.elector import LEASE_KIND, Alone, Elector, LeaseLost
 from rynxs.operator.endpoint import Check, Endpoint
 from rynxs.operator.framework import Framework
 from rynxs.operator.guarded import ended, guarded
-from rynxs.operator.inbox import Inbox
+from rynxs.operator.inbox import Inbox, Patience
 from rynxs.operator.informer import Followed, Hears, Informer
+from rynxs.operator.leader import is_urgent
 from rynxs.operator.metrics import Metrics
 from rynxs.operator.objects import Objects, identity_of
 from rynxs.operator.plan_only import Showing
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from rynxs.engine.composition import Composition
     from rynxs.engine.resource import Resource
     from rynxs.errors import PluginError
-    from rynxs.operator.cluster import FullCluster, Listed
+    from rynxs.operator.cluster import FullCluster, Listed, Seen
     from rynxs.operator.effects import Effects
     from rynxs.operator.elector import Leadership
     from rynxs.operator.informer import Failure
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from rynxs.sources import Sources
 
 _log = structlog.get_logger("rynxs.operator")
-_LINGER_S = 0.02
+_PATIENCE = Patience(quiet_s=0.05, urgent_s=1.0, most_s=5.0)
 _LAG_MOST_S = 30.0
 _NOT_FOUND = 404
 
@@ -114,7 +115,7 @@ class Process:
         self._rendered: list[Informer] = []
         self._own: list[Informer] = []
         self._inbox: Inbox[Input] = Inbox(
-            self._settings.queue, self._settings.batch, _LINGER_S, self._now_s
+            self._settings.queue, self._settings.batch, _PATIENCE, self._now_s, is_urgent
         )
         self._term: Term | None = None
         self._objects: Objects | None = None
@@ -149,12 +150,13 @@ class Process:
         ]
         informing = [asyncio.create_task(each.run()) for each in self._rendered]
         following = asyncio.create_task(self._standby.follow(self._metrics.followed))
+        listening = asyncio.create_task(self._listen_to_lease())
         try:
+            await guarded(rendered.complete(), following, *informing)
             await guarded(self._lease.acquired(), following, *informing)
             keeping = asyncio.create_task(self._lease.lost())
             informing.append(keeping)
-            await guarded(rendered.complete(), *informing, following)
-            await ended([following])
+            await ended([following, listening])
             try:
                 lead = await guarded(self._take_over(present), *informing)
             except RynxsError:  # nothing was written, so that somebody else may try at once
@@ -168,7 +170,27 @@ class Process:
             await self._lease.release()
         finally:
             self._metrics.stood_by()
-            await ended([*informing, following])
+            await ended([*informing, following, listening])
+
+    async def _listen_to_lease(self) -> None:
+        """Hear that the Lease is given back, until cancelled; else that is noticed a bit later."""
+        asked = self._settings.leader_election
+        if not asked.enabled:
+            return
+
+        async def listed(found: Listed) -> None:
+            for each in found.objects:
+                self._lease.heard(each)
+
+        async def seen(told: Seen) -> None:
+            self._lease.heard(told.object)
+
+        async def failed(_: Failure) -> None:
+            """Say nothing: who may not watch it reads it all the same."""
+
+        namespace = asked.namespace or self._wanted.namespace
+        followed = Followed(LEASE_KIND, namespace, is_whole=True)
+        await Informer(self._cluster, followed, Hears(listed, seen, failed)).run()
 
     async def _take_over(self, present: Present) -> Lead:
         def known(origin: str) -> Known:
@@ -181,7 +203,12 @@ class Process:
         epoch, took_s = lead.pipeline.state.epoch, self._now_s() - since_s
         self._metrics.took_over(self._standby.size, took_s, epoch)
         structlog.contextvars.bind_contextvars(epoch=epoch)
-        _log.info("leading", origin=lead.pipeline.origin, records=lead.log.size)
+        _log.info(
+            "leading",
+            origin=lead.pipeline.origin,
+            identity=self._sources.identity,
+            records=lead.log.size,
+        )
         return lead
 
     async def _lead(

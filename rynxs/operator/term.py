@@ -97,6 +97,7 @@ class Term:
         Raises:
             Exception: this process must not lead any longer. Then nothing more is written.
         """
+        self._parts.inbox.expects = lambda: self._parts.effects.is_busy
         leading = asyncio.create_task(self._lead(), name="leader")
         works = [*sources, self._parts.effects.run(), self._hear_of_rendered()]
         others = [asyncio.create_task(each) for each in works]

@@ -7,12 +7,12 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rynxs.operator.inbox import Inbox
+from rynxs.operator.inbox import Inbox, Patience
 from tests.unit.operator.virtual_time import now_s, run
 
 
 def make(most: int = 100, batch: int = 10, linger_s: float = 0.0) -> Inbox[int]:
-    return Inbox(most, batch, linger_s, now_s)
+    return Inbox(most, batch, Patience(linger_s, linger_s, linger_s), now_s)
 
 
 async def bring(inbox: Inbox[int], *items: int) -> None:
@@ -132,7 +132,9 @@ def test_all_arrives_once_and_in_the_order_of_each_who_brings(
     pauses: list[list[int]], most: int, batch: int, linger_s: float
 ) -> None:
     async def scenario() -> None:
-        inbox: Inbox[tuple[int, int]] = Inbox(most, batch, linger_s, now_s)
+        inbox: Inbox[tuple[int, int]] = Inbox(
+            most, batch, Patience(linger_s, linger_s, linger_s), now_s
+        )
 
         async def producer(who: int) -> None:
             for number, pause in enumerate(pauses[who]):

@@ -15,7 +15,7 @@ from rynxs.eventlog.log import Log
 from rynxs.eventlog.record import decode_header
 from rynxs.operator.applier import Applier
 from rynxs.operator.cluster import ClusterError
-from rynxs.operator.inbox import Inbox
+from rynxs.operator.inbox import Inbox, Patience
 from rynxs.operator.leader import Gone, Input, Leader, Observed, StatusSeen, Told
 from rynxs.operator.position import Positions
 from rynxs.operator.present import Present
@@ -88,7 +88,7 @@ class World:
                 self.positions.read(header, record)
         self.pipeline.take_lead(0)
         self.log.append(self.pipeline.take_entries(), self.positions.appended)
-        self.inbox: Inbox[Input] = Inbox(100, 10, 0.05, now_s)
+        self.inbox: Inbox[Input] = Inbox(100, 10, Patience(0.05, 0.05, 0.05), now_s)
         self.present = Present(ORIGIN)
         for identifier in self.cluster.ids():
             self.present.put(identifier, self.cluster.show(identifier)["metadata"])

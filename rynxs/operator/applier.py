@@ -19,6 +19,7 @@ from rynxs.operator.backoff import delay_s
 from rynxs.operator.fights import Fights
 from rynxs.operator.reconciling import Create, Drift
 from rynxs.operator.stamp import stamp_of
+from rynxs.operator.tracing import span
 from rynxs.operator.writer import StepFailed, Writer
 
 if TYPE_CHECKING:
@@ -222,6 +223,10 @@ class Applier:
 
     async def _bring_about(self, asked: Asked) -> float | None:
         """Take the steps that are due; return when others are, None if nothing is left to do."""
+        with span("apply", subject=asked.subject, seq=asked.seq, epoch=asked.epoch):
+            return await self._take_steps(asked)
+
+    async def _take_steps(self, asked: Asked) -> float | None:
         subject = asked.subject
         found = self._writer.compare(asked)
         drifts = [*found.drifts, *self._missing(asked, found.steps)]

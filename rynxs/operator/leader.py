@@ -17,6 +17,7 @@ from rynxs.errors import SinkUnavailable
 from rynxs.operator.applier import Done, Drifted, NotDone, Outcome
 from rynxs.operator.backoff import delay_s, is_told
 from rynxs.operator.reconciling import Asked
+from rynxs.operator.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -177,8 +178,9 @@ class Leader:
         while not self._inbox.is_done:
             for_now = await self._inbox.take(self._wake_at_s(upkeep))
             since_s = self._now_s()
-            concerned = await self._take_all_in(for_now)
-            self._pipeline.reach_deadlines()
+            with span("plan", inputs=len(for_now)):
+                concerned = await self._take_all_in(for_now)
+                self._pipeline.reach_deadlines()
             entries = self._pipeline.take_entries()
             if entries:
                 told.planned(sum(each.kind == PLANNED for each in entries), self._now_s() - since_s)
@@ -300,7 +302,13 @@ class Leader:
 
     async def _append(self, entries: Sequence[Entry], told: Told) -> None:
         """Make entries durable, however long that takes; what was sent is sent again as it was."""
-        start, attempt, since_s = self._log.size, 0, self._now_s()
+        start, since_s = self._log.size, self._now_s()
+        with span("append", seq=start, records=len(entries)):
+            await self._persist(entries, told)
+        told.appended(start, entries, self._now_s() - since_s)
+
+    async def _persist(self, entries: Sequence[Entry], told: Told) -> None:
+        start, attempt = self._log.size, 0
         while left := entries[self._log.size - start :]:
             self._may_write()
             try:
@@ -315,4 +323,3 @@ class Leader:
         if self.health.failure:
             _log.info("the log is available again", attempts=attempt)
             self.health = Health("", self._now_s())
-        told.appended(start, entries, self._now_s() - since_s)

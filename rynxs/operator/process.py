@@ -31,6 +31,7 @@ from rynxs.operator.rendered import Rendered, reducing
 from rynxs.operator.standby import Standby
 from rynxs.operator.takeover import Known
 from rynxs.operator.term import Parts, Term
+from rynxs.operator.tracing import span
 from rynxs.operator.troubles import Troubles
 from rynxs.operator.upkeep import Upkeep
 from rynxs.operator.webhook import WebhookServed
@@ -159,7 +160,7 @@ class Process:
             await ended([following, listening])
             try:
                 lead = await guarded(self._take_over(present), *informing)
-            except RynxsError:  # nothing was written, so that somebody else may try at once
+            except (RynxsError, asyncio.CancelledError):  # somebody else may try at once
                 await ended([keeping])
                 await self._lease.release()
                 raise
@@ -199,7 +200,8 @@ class Process:
             return Known(seq, max(epoch, self._lease.transitions))
 
         since_s = self._now_s()
-        lead = await self._standby.take_over(known, self._wanted.accept_loss)
+        with span("take_over"):
+            lead = await self._standby.take_over(known, self._wanted.accept_loss)
         epoch, took_s = lead.pipeline.state.epoch, self._now_s() - since_s
         self._metrics.took_over(self._standby.size, took_s, epoch)
         structlog.contextvars.bind_contextvars(epoch=epoch)

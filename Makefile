@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
-DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema 'moto[s3]' mypy pytest \
+DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema 'moto[s3]' mypy opentelemetry-sdk pytest \
   pytest-randomly pytest-xdist ruff selenium types-PyYAML types-jsonschema
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 STATE := .rynxs
@@ -13,10 +13,14 @@ GO ?= go
 TOOLS := .tools
 KUBERNETES := $(TOOLS)/kube-apiserver $(TOOLS)/kube-controller-manager $(TOOLS)/kube-scheduler $(TOOLS)/kubectl
 CLUSTER := $(TOOLS)/etcd $(KUBERNETES) $(TOOLS)/kwok
+KUBERNETES_NODE := $(TOOLS)/kubelet $(TOOLS)/kube-proxy
+CONTAINERD := $(TOOLS)/containerd $(TOOLS)/containerd-shim-runc-v2 $(TOOLS)/ctr
+CNI := $(TOOLS)/cni/ptp $(TOOLS)/cni/host-local $(TOOLS)/cni/loopback
+NODE := $(KUBERNETES_NODE) $(CONTAINERD) $(TOOLS)/runc $(CNI) $(TOOLS)/coredns $(TOOLS)/probe
 # Without Go, S3 is not measured, and said so.
 BENCH_TOOLS := $(if $(shell command -v $(GO)),$(TOOLS)/versitygw)
 
-.PHONY: help run test e2e cluster lint format crds bench bench-quick clean
+.PHONY: help run test e2e real-pods cluster real-cluster lint format crds bench bench-cluster bench-quick clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
@@ -33,12 +37,18 @@ run: $(VENV)/.installed ## Run the main job on an example: log, manifests, check
 test: $(VENV)/.developing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
-e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/interop $(CLUSTER) ## Test against real servers and other tools, built on first use.
+e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) ## Test against real servers and other tools, built on first use.
 	$(BIN)/pytest tests/e2e --numprocesses=auto
 	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
 
 cluster: $(VENV)/.developing $(CLUSTER) ## Run a Kubernetes cluster with a fake node, by hand, until Ctrl-C.
 	$(BIN)/python -m tests.cluster
+
+real-pods: $(VENV)/.developing $(CLUSTER) $(NODE) ## Test in pods whose containers run; as root, on Linux.
+	$(BIN)/pytest tests/e2e/test_real_pods.py
+
+real-cluster: $(VENV)/.developing $(CLUSTER) $(NODE) ## Run a cluster with a real node, by hand, as root, until Ctrl-C.
+	$(BIN)/python -m tests.cluster --real-node
 
 lint: $(VENV)/.developing ## Check style, types and the architecture's import rules.
 	$(BIN)/ruff check
@@ -57,6 +67,9 @@ crds: $(VENV)/.installed ## Generate crds/ and docs/API.md from the plugins' mod
 
 bench: $(VENV)/.developing $(BENCH_TOOLS) ## Measure, as ratios to bare limits; writes benchmarks/results.json.
 	$(BIN)/python -m benchmarks
+
+bench-cluster: $(VENV)/.developing $(CLUSTER) $(TOOLS)/minio ## Measure the operator on a cluster with fake nodes, beside a bare client.
+	$(BIN)/python -m benchmarks.cluster
 
 bench-quick: $(VENV)/.developing $(BENCH_TOOLS) ## The same rows at small sizes, in about a minute.
 	$(BIN)/python -m benchmarks --quick
@@ -92,14 +105,40 @@ $(TOOLS)/versitygw: tests/tools/versitygw/go.mod tests/tools/versitygw/go.sum
 $(TOOLS)/etcd: MODULE := tests/tools/etcd
 $(TOOLS)/etcd: PACKAGE := go.etcd.io/etcd/server/v3
 $(TOOLS)/etcd: tests/tools/etcd/go.mod tests/tools/etcd/go.sum
-$(KUBERNETES): MODULE := tests/tools/kubernetes
-$(KUBERNETES): PACKAGE = k8s.io/kubernetes/cmd/$(@F)
+$(KUBERNETES) $(KUBERNETES_NODE): MODULE := tests/tools/kubernetes
+$(KUBERNETES) $(KUBERNETES_NODE): PACKAGE = k8s.io/kubernetes/cmd/$(@F)
 # Not told its version, a program of Kubernetes gives one that no client can parse.
-$(KUBERNETES): STAMP = -X k8s.io/component-base/version.gitVersion=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
-$(KUBERNETES): tests/tools/kubernetes/go.mod tests/tools/kubernetes/go.sum
+$(KUBERNETES) $(KUBERNETES_NODE): STAMP = -X k8s.io/component-base/version.gitVersion=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
+$(KUBERNETES) $(KUBERNETES_NODE): tests/tools/kubernetes/go.mod tests/tools/kubernetes/go.sum
 $(TOOLS)/kwok: MODULE := tests/tools/kwok
 $(TOOLS)/kwok: PACKAGE := sigs.k8s.io/kwok/cmd/kwok
 $(TOOLS)/kwok: tests/tools/kwok/go.mod tests/tools/kwok/go.sum
+$(TOOLS)/promtool: MODULE := tests/tools/promtool
+$(TOOLS)/promtool: PACKAGE := github.com/prometheus/prometheus/cmd/promtool
+# It finds no targets here, so it need not know the clouds, which take minutes to compile.
+$(TOOLS)/promtool: TAGS := remove_all_sd
+$(TOOLS)/promtool: tests/tools/promtool/go.mod tests/tools/promtool/go.sum
+$(CONTAINERD): MODULE := tests/tools/containerd
+$(CONTAINERD): PACKAGE = github.com/containerd/containerd/v2/cmd/$(@F)
+$(CONTAINERD): tests/tools/containerd/go.mod tests/tools/containerd/go.sum
+$(TOOLS)/runc: MODULE := tests/tools/runc
+$(TOOLS)/runc: PACKAGE := github.com/opencontainers/runc
+# Without it runc refuses every pod that has a seccomp profile, as the restricted ones have.
+$(TOOLS)/runc: TAGS := seccomp
+$(TOOLS)/runc: tests/tools/runc/go.mod tests/tools/runc/go.sum
+$(TOOLS)/runc: CHECK = pkg-config --exists libseccomp || \
+  { echo "libseccomp is needed to build runc; on Debian: apt-get install libseccomp-dev pkg-config" >&2; exit 1; }
+$(CNI): MODULE := tests/tools/cni
+$(TOOLS)/cni/ptp $(TOOLS)/cni/loopback: PACKAGE = github.com/containernetworking/plugins/plugins/main/$(@F)
+$(TOOLS)/cni/host-local: PACKAGE := github.com/containernetworking/plugins/plugins/ipam/host-local
+$(CNI): tests/tools/cni/go.mod tests/tools/cni/go.sum
+$(TOOLS)/coredns: MODULE := tests/tools/coredns
+$(TOOLS)/coredns: PACKAGE := .
+$(TOOLS)/coredns: tests/tools/coredns/go.mod tests/tools/coredns/go.sum tests/tools/coredns/main.go
+$(TOOLS)/probe: MODULE := tests/tools/probe
+$(TOOLS)/probe: PACKAGE := .
+$(TOOLS)/probe: TAGS := netgo,osusergo # a static program, for an image that holds nothing else
+$(TOOLS)/probe: tests/tools/probe/go.mod $(wildcard tests/tools/probe/*.go)
 $(TOOLS)/interop: MODULE := tests/interop
 $(TOOLS)/interop: PACKAGE := .
 $(TOOLS)/interop: tests/interop/go.mod tests/interop/go.sum $(wildcard tests/interop/*.go)
@@ -107,5 +146,6 @@ $(TOOLS)/interop: tests/interop/go.mod tests/interop/go.sum $(wildcard tests/int
 $(TOOLS)/%:
 	@cd $(MODULE) && $(GO) list -m >/dev/null || \
 	  { echo "Go 1.26 or later is needed to build $* for make e2e, make bench and make cluster; see https://go.dev/dl" >&2; exit 1; }
+	@$(CHECK)
 	@mkdir -p $(@D)
-	cd $(MODULE) && $(GO) build -trimpath -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ $(PACKAGE)
+	cd $(MODULE) && $(GO) build -trimpath -tags '$(strip $(TAGS))' -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ $(PACKAGE)

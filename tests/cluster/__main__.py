@@ -1,4 +1,4 @@
-"""``python -m tests.cluster [--nodes N]``: a running cluster to use by hand, until Ctrl-C."""
+"""``python -m tests.cluster [--nodes N] [--real-node]``: a running cluster, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from tests.cluster.containerd import CTR
+from tests.cluster.node_prerequisites import missing_for_node
+from tests.cluster.real_node import PROBE_IMAGE, real_node
 from tests.cluster.running import running_cluster
 from tests.servers.process import ServerFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.cluster.component import Component
+    from tests.cluster.real_node import RealNode
     from tests.cluster.running import RunningCluster
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -25,14 +33,26 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = ArgumentParser(prog="python -m tests.cluster", description="Run a test cluster.")
     parser.add_argument("--nodes", type=int, default=1, help="fake nodes (default: 1)")
-    nodes = parser.parse_args(arguments).nodes
+    parser.add_argument("--real-node", action="store_true", help="a node with containers (as root)")
+    options = parser.parse_args(arguments)
+    if options.real_node and (missing := missing_for_node()):
+        sys.stderr.write(f"{missing}\n")
+        return 1
     _say("Starting etcd, Kubernetes and kwok ...")
     try:
-        with running_cluster(nodes) as cluster:
+        with ExitStack() as running:
+            cluster = running.enter_context(running_cluster(options.nodes))
+            components = cluster.components
+            if options.real_node:
+                _say("Starting containerd, the kubelet, kube-proxy and CoreDNS ...")
+                node = running.enter_context(real_node(cluster))
+                components += node.components
+                _introduce_node(node)
             _introduce(cluster)
-            _stay(cluster)
+            _stay(components)
     except ServerFailed as error:
-        sys.stderr.write(f"{error}\n")
+        for line in (error, *getattr(error, "__notes__", ())):
+            sys.stderr.write(f"{line}\n")
         return 1
     except KeyboardInterrupt:
         pass
@@ -46,7 +66,12 @@ def _introduce(cluster: RunningCluster) -> None:
     _say("Press Ctrl-C to end it.")
 
 
-def _stay(cluster: RunningCluster) -> None:
+def _introduce_node(node: RealNode) -> None:
+    _say(f"The node {node.name} has the image {PROBE_IMAGE.name}; to give it another:")
+    _say(f"  {CTR} --address={node.containerd.socket} --namespace=k8s.io images import FILE.tar")
+
+
+def _stay(components: Iterable[Component]) -> None:
     """Wait for the end; from then on it can't be asked for again, so that nothing is left.
 
     Raises:
@@ -55,7 +80,7 @@ def _stay(cluster: RunningCluster) -> None:
     """
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-        for component in cluster.components:
+        for component in components:
             component.wait()
     finally:
         for ending in ENDINGS:

@@ -21,17 +21,25 @@ ADMINISTRATOR = "admin"
 CONTROLLER_MANAGER = "system:kube-controller-manager"
 SCHEDULER = "system:kube-scheduler"
 KWOK = "kwok"
+NODE = "real-0"
+KUBELET = f"system:node:{NODE}"
+KUBE_PROXY = "system:kube-proxy"
+COREDNS = "coredns"
 USERS = {
     ADMINISTRATOR: "system:masters",
     CONTROLLER_MANAGER: "",
     SCHEDULER: "",
     KWOK: "system:masters",
+    KUBELET: "system:nodes",
+    KUBE_PROXY: "",
+    COREDNS: "system:masters",
 }
-"""Who has a token, and in which group; RBAC is born with roles for the two that have none."""
+"""Who has a token, and in which group; RBAC is born with roles for those that have none."""
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 SERVICES = "10.96.0.0/16"
 NOWHERE = "198.51.100.1"
-"""Loopback may not be advertised, and no pod is there to go where it is (RFC 5737, TEST-NET-2)."""
+"""Loopback may not be advertised, and nothing is here (RFC 5737, TEST-NET-2) until a real node
+joins, which reaches the API server there."""
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -74,6 +82,7 @@ class KubeApiserver(SecureComponent):
             "".join(f"{tokens[user]},{user},{user},{group}\n" for user, group in USERS.items())
         )
         self._kubeconfigs = {user: self.write_kubeconfig(user, tokens[user]) for user in USERS}
+        self._tokens_of = tokens
         self.token = tokens[ADMINISTRATOR]
         self.headers = {"Authorization": f"Bearer {self.token}"}
         self.kubeconfig = self.kubeconfig_of(ADMINISTRATOR)
@@ -92,19 +101,45 @@ class KubeApiserver(SecureComponent):
             f"--token-auth-file={self._tokens}",
             "--authorization-mode=Node,RBAC",
             "--allow-privileged=true",
+            "--kubelet-preferred-address-types=InternalIP",  # no DNS knows a node by its name
             *(self._audit_options() if self._audit else []),
         ]
+
+    @property
+    def advertised(self) -> str:
+        """The endpoint of the Service `kubernetes`: where pods and their node would reach it."""
+        return f"{NOWHERE}:{self._port.number}"
 
     def kubeconfig_of(self, user: str) -> Path:
         """Return the kubeconfig of one of `USERS`."""
         return self._kubeconfigs[user]
 
-    def write_kubeconfig(self, user: str, token: str) -> Path:
-        """Write the kubeconfig of a user whose token is known, and return its file."""
+    def advertised_kubeconfig_of(self, user: str) -> Path:
+        """Write the kubeconfig of one of `USERS` that speaks to `advertised`."""
+        return self.write_kubeconfig(
+            user, self._tokens_of[user], endpoint=self.advertised, suffix="advertised.kubeconfig"
+        )
+
+    def write_kubeconfig(
+        self,
+        user: str,
+        token: str,
+        *,
+        endpoint: str | None = None,
+        suffix: str = "kubeconfig",
+    ) -> Path:
+        """Write the kubeconfig of a user whose token is known, and return its file.
+
+        Args:
+            user: Whose it is; the file is named after him.
+            token: His bearer token.
+            endpoint: Where he reaches the API server, if not on loopback.
+            suffix: What the file's name ends with, after a dot.
+        """
         return write_kubeconfig(
             # KUBECONFIG is a list that colons part, and the system's users have one in their names.
-            self.directory / f"{user.replace(':', '.')}.kubeconfig",
-            endpoint=self.endpoint,
+            self.directory / f"{user.replace(':', '.')}.{suffix}",
+            endpoint=endpoint or self.endpoint,
             ca_file=self.ca_file,
             user=user,
             token=token,

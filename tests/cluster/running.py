@@ -3,7 +3,7 @@
 Deployments get pods and Jobs end, garbage is collected, and a namespace that is deleted goes away
 (in 5 s, in 10 s with pods: its controller waits that long before it looks again).
 Only the containers are not real: a pod's image is never pulled, nothing runs in it, nothing is
-reachable at its address, and it has no logs.
+reachable at its address, and it has no logs; `tests.cluster.real_node` has a node where all is.
 """
 
 from __future__ import annotations

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster import kubectl
+from tests.cluster import kubectl, node_prerequisites
 from tests.cluster.__main__ import main
 from tests.cluster.apiserver import USERS, KubeApiserver
 from tests.cluster.control_plane import control_plane
 from tests.cluster.controller_manager import KubeControllerManager
 from tests.cluster.etcd import Etcd
+from tests.cluster.image import Image
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.kwok import Kwok
+from tests.cluster.node_prerequisites import BUILT, missing_for_node
 from tests.cluster.running import PROGRAMS
 from tests.cluster.scheduler import KubeScheduler
 from tests.servers.process import ServerFailed
@@ -145,3 +150,71 @@ def test_waiting_for_a_right_ends_once_it_is_there_and_with_an_error_when_it_nev
     monkeypatch.setattr(kubectl, "WAIT_S", 0)
     with pytest.raises(TimeoutError, match="/kubeconfig may not patch configmaps after 0 s"):
         user.wait_for_right("patch", "configmaps")
+
+
+@pytest.fixture
+def capable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this were root, on a machine with all that a real node needs."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(node_prerequisites, "BUILT", ())
+    monkeypatch.setattr(node_prerequisites, "PACKAGES", {})
+    monkeypatch.setattr(node_prerequisites, "missing_controllers", set)
+    monkeypatch.setattr(node_prerequisites, "TRY", ("true",))
+
+
+@pytest.mark.usefixtures("capable")
+def test_a_machine_without_what_a_real_node_needs_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert missing_for_node() is None
+    refusal = ("sh", "-c", "echo unshare: not >&2; echo permitted >&2; exit 1")
+    for name, value, said in (
+        ("TRY", refusal, "namespaces and nftables: unshare: not permitted"),
+        ("missing_controllers", lambda: {"pids", "cpu"}, "the cgroup controllers cpu, pids"),
+        ("PACKAGES", {"nft-": "nftables"}, "nft-; on Debian: apt-get install nftables"),
+        (
+            "BUILT",
+            (tmp_path / "runc", tmp_path / "ctr"),
+            "programs that `make real-pods` builds: runc, ctr",
+        ),
+    ):
+        monkeypatch.setattr(node_prerequisites, name, value)
+        assert missing_for_node() == f"a real node needs {said}"
+
+
+@pytest.mark.usefixtures("capable")
+def test_a_cluster_with_a_real_node_that_needs_root_starts_nothing_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert main(["--real-node"]) == 1
+    assert capsys.readouterr() == ("", "a real node needs root\n")
+
+
+def test_what_make_builds_for_a_real_node_is_what_it_is_asked_for(repository: Path) -> None:
+    makefile = (repository / "Makefile").read_text()
+    for program in BUILT:
+        assert f"$(TOOLS)/{program.relative_to(repository / '.tools')}" in makefile
+
+
+def test_an_image_is_an_archive_whose_layer_is_the_one_that_its_configuration_names(
+    tmp_path: Path,
+) -> None:
+    program = _script(tmp_path / "run", "echo runs")
+    image = Image("example.org/run:1", {"/bin/run": program}, ["/bin/run"])
+    archives = [tmp_path / "one.tar", tmp_path / "other.tar"]
+    for archive in archives:
+        image.write(archive)
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+    with tarfile.open(archives[0]) as contents:
+        contents.extractall(tmp_path / "archive", filter="data")
+    (manifest,) = json.loads((tmp_path / "archive/manifest.json").read_text())
+    assert manifest["RepoTags"] == ["example.org/run:1"]
+    config = json.loads((tmp_path / "archive" / manifest["Config"]).read_text())
+    assert config["config"] == {"Entrypoint": ["/bin/run"]}
+    (layer,) = (tmp_path / "archive" / name for name in manifest["Layers"])
+    digest = hashlib.sha256(layer.read_bytes()).hexdigest()
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{digest}"]
+    with tarfile.open(layer) as files:
+        (member,) = files.getmembers()
+    assert (member.name, member.mode) == ("bin/run", 0o555)

@@ -1,0 +1,3 @@
+module rynxs.tools/probe
+
+go 1.26.0

@@ -310,15 +310,22 @@ class Pipeline:
         """Take in, for every subject whose deadline is past, that it is reached."""
         now_us = self._sources.clock.now_us()
         for subject in self.state.timed():
-            deadline_us = self.state.deadline(subject)
+            deadline_us = self._deadline(subject)
             if deadline_us is not None and deadline_us <= now_us:
                 self._emit_led(ev.DEADLINE_REACHED, subject, {"deadlineUs": deadline_us})
                 self._replan()
 
     def next_deadline(self) -> int | None:
         """Return the POSIX time in microseconds of the next deadline, None if there is none."""
-        found = (self.state.deadline(subject) for subject in self.state.timed())
+        found = (self._deadline(subject) for subject in self.state.timed())
         return min((deadline for deadline in found if deadline is not None), default=None)
+
+    def _deadline(self, subject: str) -> int | None:
+        try:
+            return self.state.deadline(subject)
+        except PluginError as error:
+            self._failed(subject, error)
+            return None
 
     def status(self, subject: str) -> dict[str, Any]:
         """Return what the status of a subject's object says now."""

@@ -66,6 +66,7 @@ class Inbox(Generic[Item]):
         self._is_urgent = is_urgent
         self._waiting: deque[_Waiting[Item]] = deque()
         self._changed = asyncio.Condition()
+        self._turn = asyncio.Lock()
         self._came_s = 0.0
         self._is_closed = False
         self.expects: Callable[[], bool] = lambda: False
@@ -89,8 +90,8 @@ class Inbox(Generic[Item]):
             self._changed.notify_all()
 
     async def put(self, item: Item) -> None:
-        """Bring something; wait while the inbox is full."""
-        async with self._changed:
+        """Bring something; wait while the inbox is full, and for whoever waits for that already."""
+        async with self._turn, self._changed:
             await self._changed.wait_for(lambda: len(self._waiting) < self._most)
             self._came_s = self._now_s()
             self._waiting.append(_Waiting(self._came_s, item))

@@ -13,9 +13,10 @@ import structlog
 
 from rynxs.engine.event import PLANNED
 from rynxs.engine.observation import subject_of
-from rynxs.errors import SinkUnavailable
+from rynxs.errors import PluginError, SinkUnavailable
 from rynxs.operator.applier import Done, Drifted, NotDone, Outcome
 from rynxs.operator.backoff import delay_s, is_told
+from rynxs.operator.guarded import in_thread
 from rynxs.operator.reconciling import Asked
 from rynxs.operator.tracing import span
 
@@ -258,7 +259,6 @@ class Leader:
         So it is known that the one before was deleted, though nobody may have seen that.
         """
         subject = str(subject_of(each.resource, each.manifest))
-        self._troubles.observed(subject)
         metadata = each.manifest["metadata"]
         self.newest[subject] = Newest(metadata.get("uid"), metadata.get("generation"))
         before = self._pipeline.state.observation(subject)
@@ -266,7 +266,10 @@ class Leader:
             uids = before.payload["object"]["metadata"]["uid"], metadata.get("uid")
             if None not in uids and len(set(uids)) > 1:
                 self._pipeline.delete(subject, each.actor)
-        self._pipeline.observe(each.resource, each.manifest, each.actor)
+        failure = self._troubles.observed(subject)
+        is_news = self._pipeline.observe(each.resource, each.manifest, each.actor)
+        if failure is not None and not is_news:
+            self._troubles.still_failing(subject, failure)
         return subject
 
     def _hand_out(self, plans: Plans) -> None:
@@ -283,7 +286,11 @@ class Leader:
         state = self._pipeline.state
         for subject in sorted(state.plans):
             planned = state.plans[subject]
-            manifests = self._pipeline.manifests(subject)
+            try:
+                manifests = self._pipeline.manifests(subject)
+            except PluginError as error:
+                self._troubles.plugin_failed(subject, error)
+                continue
             if state.plan_lines(subject, manifests) != list(planned.entries.values()):
                 _log.error(
                     "not applied: recomputed it is another plan",
@@ -312,7 +319,7 @@ class Leader:
         while left := entries[self._log.size - start :]:
             self._may_write()
             try:
-                await asyncio.to_thread(self._log.append, left, self._positions.appended)
+                await in_thread(self._log.append, left, self._positions.appended)
             except SinkUnavailable as error:
                 attempt += 1
                 if not self.health.failure:

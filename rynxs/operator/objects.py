@@ -14,7 +14,7 @@ from rynxs.engine.observation import subject_of
 from rynxs.engine.subject import parse_subject
 from rynxs.operator.cluster import Place
 from rynxs.operator.leader import Gone, Input, Observed, Touched
-from rynxs.operator.present import Present
+from rynxs.operator.present import Present, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -53,6 +53,13 @@ class Held(NamedTuple):
     facts: tuple[Any, ...]
 
 
+class _List(NamedTuple):
+    """The newest complete list of a kind, in a namespace or in all."""
+
+    version: int
+    subjects: set[str]
+
+
 class Objects:
     """Users' objects by subject."""
 
@@ -73,12 +80,14 @@ class Objects:
             state: of the pipeline that is told of them.
             tell: is told what has happened, and may take its time.
         """
+        self._kinds = frozenset(each.group_kind for each in resources)
         self._namespaces = frozenset(namespaces)
         self._actors = actors
         self._state = state
         self._tell = tell
         self._held: dict[str, Held] = {}
         self._versions = Present("")
+        self._lists: dict[tuple[str, str], _List] = {}
         self._unlisted = {each.group_kind for each in resources if each.scope == "Cluster"}
         self._awaited: set[str] = set()
         self._open = asyncio.Event()
@@ -97,16 +106,34 @@ class Objects:
         return self._held.get(subject)
 
     def counts(self, subject: str) -> bool:
-        """Tell whether a subject is in a namespace that counts, or in none."""
-        namespace = parse_subject(subject).namespace
+        """Tell whether a subject is of a followed kind, in a namespace that counts or in none.
+
+        Of what does not count nothing is concluded, and what was made for it stays as it is.
+        """
+        about = parse_subject(subject)
+        if about.group_kind not in self._kinds:
+            return False
+        namespace = about.namespace
         return not namespace or not self._namespaces or namespace in self._namespaces
 
-    def is_written(self, subject: str, version: str, status: Mapping[str, Any]) -> None:
-        """Take in that an object was given a status; that is no news for anybody."""
-        held = self._held.get(subject)
-        if held is not None:
+    def is_written(
+        self, subject: str, about: Held, version: str, status: Mapping[str, Any]
+    ) -> None:
+        """Take in that an object was given a status; that is no news for anybody.
+
+        Args:
+            subject: the object.
+            about: the object as it was before that.
+            version: as it is now.
+            status: as it is now.
+        """
+        if self._held.get(subject) is not about:
+            return  # it has been told of since
+        known = self._versions.get(subject)
+        if known is not None and known["resourceVersion"] == about.version:
             self._versions.put(subject, {"resourceVersion": version})
-            self._held[subject] = held._replace(version=version, status=status)
+        # Else it was read again, and what else has changed of it is still to be told.
+        self._held[subject] = about._replace(version=version, status=status)
 
     async def seen(self, resource: Resource, found: Mapping[str, Any]) -> None:
         """Take in an object as it is; the framework tells it."""
@@ -114,13 +141,13 @@ class Objects:
         if resource.scope == "Namespaced":
             await self._open.wait()
         before = self._held.get(subject)
-        if self._take(subject, found):
+        if not self._is_past(resource, subject, found) and self._take(subject, found):
             held = self._held[subject]
             if before is None or before.facts != held.facts:
                 actor = self._actors.of(found["metadata"])
-                await self._tell(Observed(resource, found, actor))
+                await self._hand_over(Observed(resource, found, actor))
             elif before.status != held.status:
-                await self._tell(Touched(subject))
+                await self._hand_over(Touched(subject))
         if resource.scope == "Cluster":
             self._awaited.discard(subject)
             self._open_if_complete()
@@ -128,10 +155,13 @@ class Objects:
     async def listed(self, resource: Resource, namespace: str, found: Listed) -> None:
         """Take in a complete list of a kind: what is not in it is gone."""
         there = {str(subject_of(resource, each)) for each in found.objects}
+        version = number_of({"resourceVersion": found.version})
+        self._lists[resource.group_kind, namespace] = _List(version, there)
         if resource.group_kind in self._unlisted:
             self._awaited |= there - self._held.keys()
             self._unlisted.discard(resource.group_kind)
         start = f"{resource.group_kind}/{namespace}/" if namespace else f"{resource.group_kind}/"
+        self._awaited -= {each for each in self._awaited - there if each.startswith(start)}
         known = {*self._held, *self._state.live()}
         for subject in sorted(each for each in known - there if each.startswith(start)):
             await self._gone(subject, found.version, None)
@@ -154,6 +184,16 @@ class Objects:
             self._held[subject] = held._replace(
                 version=metadata["resourceVersion"], status=found.get("status") or {}
             )
+
+    def _is_past(self, resource: Resource, subject: str, found: Mapping[str, Any]) -> bool:
+        """Tell whether an object that is told of is gone by a list that is newer."""
+        metadata = found["metadata"]
+        namespace = metadata.get("namespace") or ""
+        lists = self._lists.get((resource.group_kind, namespace))
+        lists = lists or self._lists.get((resource.group_kind, ""))
+        if lists is None or subject in lists.subjects:
+            return False
+        return 0 <= number_of(metadata) <= lists.version
 
     def _take(self, subject: str, found: Mapping[str, Any]) -> bool:
         """Take in an object; return whether that is news."""
@@ -179,9 +219,17 @@ class Objects:
         if not self._versions.drop(subject, as_of) and was_held:
             return  # what is known of it is newer
         self._held.pop(subject, None)
-        uid = uid or (None if known is None else known.uid)
-        actor = self._actors.of_deletion(uid or "")
-        await self._tell(Gone(subject, actor, uid))
+        # What was told of last is gone, and whatever came in its place and was never told of.
+        told = None if known is None else known.uid
+        actor = self._actors.of_deletion(told or uid or "")
+        await self._hand_over(Gone(subject, actor, told))
+
+    async def _hand_over(self, each: Input) -> None:
+        """Tell what was taken in, even if whoever brought it waits no longer.
+
+        It would be no news if it was brought again.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._tell(each)))
 
     def _open_if_complete(self) -> None:
         if not self._unlisted and not self._awaited:

@@ -48,9 +48,9 @@ class Present:
 
     def put(self, identifier: str, metadata: Mapping[str, Any]) -> bool:
         """Take in an object as it is; return whether that is news."""
-        version = _number(metadata)
+        version = number_of(metadata)
         known = self._objects.get(identifier)
-        newest = max(self._gone.get(identifier, -1), -1 if known is None else _number(known))
+        newest = max(self._gone.get(identifier, -1), -1 if known is None else number_of(known))
         if 0 <= version <= newest:
             return False
         self._gone.pop(identifier, None)
@@ -67,9 +67,9 @@ class Present:
             metadata: as it was last, uid and resourceVersion at least: what is known to be newer
                 is another object of its name, or still on its way out.
         """
-        version = _number(metadata)
+        version = number_of(metadata)
         known = self._objects.get(identifier)
-        if known is not None and version < _number(known):
+        if known is not None and version < number_of(known):
             return False
         self._remember_gone(identifier, version)
         self._forget(identifier)
@@ -148,7 +148,7 @@ class Present:
             del self._gone[next(iter(self._gone))]
 
 
-def _number(metadata: Mapping[str, Any]) -> int:
+def number_of(metadata: Mapping[str, Any]) -> int:
     """Return a resourceVersion as a number: they are ordered (KEP-5504, and etcd ever since).
 
     One that is none is -1, and taken as it comes.

@@ -20,6 +20,8 @@ _VALUE = re.compile(
     re.DOTALL,
 )
 """A value: in errors of a field (k8s.io/apimachinery, field.Error), and of server-side apply."""
+_KEY = re.compile(r"\[(?![0-9]+\])[^\]]*\]")
+"""A key of a map in the path of a field: whoever wrote a spec may have chosen it."""
 
 
 def error_of(
@@ -47,7 +49,8 @@ def _message(status: int, told: Mapping[str, Any], details: Mapping[str, Any]) -
     causes = details.get("causes") or []
     if status == _INVALID and causes:
         fields = (
-            f"{cause.get('field')}: {without_value(str(cause.get('message')))}" for cause in causes
+            f"{_without_keys(str(cause.get('field')))}: {without_value(str(cause.get('message')))}"
+            for cause in causes
         )
         return f"{details.get('kind')} {details.get('name')} is invalid: {'; '.join(fields)}"
     return without_value(str(told.get("message") or "no reason given"))
@@ -56,3 +59,8 @@ def _message(status: int, told: Mapping[str, Any], details: Mapping[str, Any]) -
 def without_value(message: str) -> str:
     """Return a message of the API server without the value that it repeats, if it does."""
     return _VALUE.sub(lambda found: f"{found[1] or 'a value'} (not shown)", message)
+
+
+def _without_keys(path: str) -> str:
+    """Return the path of a field without keys of maps; where in a list it is stays."""
+    return _KEY.sub("[key not shown]", path)

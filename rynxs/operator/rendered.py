@@ -46,7 +46,7 @@ class Rendered:
             present: is kept up to date.
         """
         self._present = present
-        self._statuses: dict[str, Mapping[str, Any]] = {}
+        self._statuses: dict[str, tuple[str, Mapping[str, Any]]] = {}  # with whose they are
         self._named: dict[str, str] = {}
         self._plans: dict[str, set[str]] = {}
         self._look: Callable[[str], None] | None = None
@@ -127,15 +127,17 @@ class Rendered:
 
     async def _take_status(self, identifier: str, found: Mapping[str, Any]) -> None:
         status = found.get("status")
-        if status is None or self._statuses.get(identifier) == status:
+        if status is None:
             return
-        self._statuses[identifier] = status
-        await self._tell_status(identifier)
+        news = self._present.subject_of(identifier), status
+        if self._statuses.get(identifier) != news:
+            self._statuses[identifier] = news
+            await self._tell_status(identifier)
 
     async def _tell_status(self, identifier: str) -> None:
-        subject = self._present.subject_of(identifier)
-        if self._tell is not None and subject:
-            await self._tell(StatusSeen(subject, identifier, self._statuses[identifier]))
+        subject, known = self._present.subject_of(identifier), self._statuses.get(identifier)
+        if self._tell is not None and subject and known is not None:
+            await self._tell(StatusSeen(subject, identifier, known[1]))
 
 
 def _id(followed: Followed, found: Mapping[str, Any]) -> str:

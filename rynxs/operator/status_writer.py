@@ -165,7 +165,7 @@ class StatusWriter:
                 self._told.failed("conflict")
                 continue
             self._attempts.pop(subject, None)
-            self._objects.is_written(subject, found["resourceVersion"], status)
+            self._objects.is_written(subject, held, found["resourceVersion"], status)
             self._told.written(held, held.status, status)
             return
         self._fail(subject, said, ClusterError(_CHANGED, "Conflict", "it changes all the time"))
@@ -187,8 +187,6 @@ class StatusWriter:
         attempt = self._attempts[subject] = self._attempts.get(subject, 0) + 1
         _log.warning("status not written", subject=subject, attempt=attempt, error=str(error))
         self._told.failed("failed")
-        asyncio.get_running_loop().call_later(delay_s(attempt), self._say_again, subject, said)
-
-    def _say_again(self, subject: str, said: Said) -> None:
         if subject not in self._said and subject not in self._later:
-            self._say_now(subject, said)
+            self._later[subject] = said
+            asyncio.get_running_loop().call_later(delay_s(attempt), self._say_later, subject, said)

@@ -137,7 +137,7 @@ class Term:
         await self._parts.rendered.told_to(self._parts.effects.look, self._parts.inbox.put)
 
     def want(self, asked: Asked, applied: int | None) -> None:
-        """Hand a plan on, unless it is of a namespace that does not count."""
+        """Hand a plan on, unless it is of a kind or a namespace that does not count."""
         if self._parts.objects.counts(asked.subject):
             self._parts.rendered.wants(asked)
             self._parts.effects.want(asked, applied)

@@ -48,9 +48,13 @@ class Troubles:
         """Take in that a plugin failed on a subject."""
         self.degraded[subject] = str(error)
 
-    def observed(self, subject: str) -> None:
-        """Take in that a subject is tried again from the start."""
-        self.degraded.pop(subject, None)
+    def observed(self, subject: str) -> str | None:
+        """Take in that a subject is tried again from the start; return how a plugin failed."""
+        return self.degraded.pop(subject, None)
+
+    def still_failing(self, subject: str, failure: str) -> None:
+        """Take in that it was not tried again, unless it was and failed anew."""
+        self.degraded.setdefault(subject, failure)
 
     def not_applied(self, subject: str, seq: int, identifier: str, reason: str) -> None:
         """Take in that the cluster refuses a manifest of the plan that record `seq` holds."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
-from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +11,7 @@ from rynxs.operator.cluster import Place
 from rynxs.operator.informer import Failure, Followed, Hears, Informer
 from tests.cluster.client import ask, first, status_of
 from tests.cluster.control_plane import control_plane
+from tests.cluster.history import forget
 from tests.cluster.objects import config_map
 
 if TYPE_CHECKING:
@@ -31,21 +29,6 @@ def own_cluster() -> Iterator[Cluster]:
     """A cluster to be killed."""
     with control_plane() as running:
         yield running
-
-
-def compact(cluster: Cluster) -> None:
-    """Let etcd forget all history up to now."""
-
-    def asked(path: str, body: dict[str, Any]) -> Any:
-        connection = HTTPConnection(cluster.etcd.endpoint, timeout=10)
-        try:
-            connection.request("POST", f"/v3/kv/{path}", json.dumps(body))
-            return json.load(connection.getresponse())
-        finally:
-            connection.close()
-
-    found = asked("range", {"key": base64.b64encode(b"x").decode()})
-    asked("compaction", {"revision": found["header"]["revision"], "physical": True})
 
 
 class Follower:
@@ -106,7 +89,7 @@ def test_after_a_restart_history_is_lost_and_an_informer_misses_nothing(
             where = Place(CONFIG_MAP, "default", name)
             await client.delete(where, found["uid"], found["resourceVersion"])
         anew = await client.create(config_map("default", "c"))
-        compact(own_cluster)
+        forget(own_cluster)
         own_cluster.apiserver.restart()
         lost = first(client.watch(CONFIG_MAP, "default", version), 2)
         assert await status_of(lost) == (410, "Expired")

@@ -8,7 +8,7 @@ import pytest
 
 from rynxs.operator.cluster import ClusterError, Place
 from rynxs.operator.election import Election, Terms
-from rynxs.operator.elector import LEASE_KIND, Elector, LeaseLost
+from rynxs.operator.elector import LEASE_KIND, Alone, Elector, LeaseLost
 from tests.unit.operator.fake_cluster import FakeCluster
 from tests.unit.operator.virtual_time import now_s, run
 
@@ -162,5 +162,40 @@ def test_a_lease_that_takes_long_to_read_is_not_older_for_that() -> None:
         assert not await reading
         await asyncio.sleep(8)
         assert not await two.renew()
+
+    run(main())
+
+
+def test_who_leads_is_known_to_whoever_has_read_the_lease() -> None:
+    async def main() -> None:
+        cluster = FakeCluster()
+        one, two = candidate(cluster, "one"), candidate(cluster, "two")
+        assert one.holder == ""
+        await one.acquired()
+        await two.renew()
+        assert two.holder == "one"
+        await one.renew()
+        assert one.holder == "one"
+        await one.release()
+        await two.renew()
+        await one.renew()
+        assert one.holder == "two"
+
+    run(main())
+
+
+def test_alone_one_leads_at_once_and_for_good() -> None:
+    async def main() -> None:
+        alone = Alone()
+        await alone.acquired()
+        alone.may_lead()
+        keeping = asyncio.create_task(alone.lost())
+        await asyncio.sleep(1_000_000)
+        assert not keeping.done()
+        keeping.cancel()
+        await alone.release()
+        alone.may_lead()
+        assert (alone.transitions, alone.failure) == (0, "")
+        assert "no election" in alone.holder
 
     run(main())

@@ -152,3 +152,59 @@ def test_all_arrives_once_and_in_the_order_of_each_who_brings(
             assert [number for each, number in taken if each == who] == list(range(len(own)))
 
     run(scenario())
+
+
+def test_whoever_waits_to_bring_something_is_not_overtaken() -> None:
+    async def scenario() -> None:
+        inbox = make(most=1)
+        await inbox.put(1)
+        waiting = asyncio.create_task(inbox.put(2))
+        await asyncio.sleep(1)
+        late = asyncio.create_task(inbox.put(3))  # it is to begin when there is room
+        assert await inbox.take(None) == [1]
+        assert [await inbox.take(None) for _ in range(2)] == [[2], [3]]
+        await asyncio.gather(waiting, late)
+
+    run(scenario())
+
+
+def test_a_closed_inbox_is_emptied_at_once_and_then_it_is_done() -> None:
+    async def scenario() -> None:
+        inbox = make(batch=2)
+        await bring(inbox, 1, 2, 3)
+        assert await inbox.take(None) == [1, 2]
+        await inbox.close()
+        assert not inbox.is_done
+        assert await inbox.take(None) == [3]
+        assert inbox.is_done
+        assert await inbox.take(None) == []
+        assert now_s() == 1000
+
+    run(scenario())
+
+
+def test_whoever_waits_for_something_learns_that_nothing_more_comes() -> None:
+    async def scenario() -> None:
+        inbox = make()
+        taking = asyncio.create_task(inbox.take(None))
+        await asyncio.sleep(7)
+        await inbox.close()
+        assert await taking == []
+        assert now_s() == 1007
+
+    run(scenario())
+
+
+def test_it_tells_for_how_long_the_oldest_has_waited() -> None:
+    async def scenario() -> None:
+        inbox = make(batch=1)
+        assert inbox.waited_s() == 0
+        await inbox.put(1)
+        await asyncio.sleep(5)
+        await inbox.put(2)
+        await asyncio.sleep(1)
+        assert inbox.waited_s() == 6
+        await inbox.take(None)
+        assert inbox.waited_s() == 1
+
+    run(scenario())

@@ -81,7 +81,8 @@ class World:
     async def leads(self) -> AsyncIterator[Leader]:
         sources = Sources(VirtualClock(), FixedEntropy(), "tester")
         self.log, self.positions = Log.load(self.sink), Positions()
-        self.pipeline = Pipeline(self.made_of, sources, ORIGIN)
+        failed = self.troubles.plugin_failed
+        self.pipeline = Pipeline(self.made_of, sources, ORIGIN, failed=failed)
         for batch in self.log.history():
             for header, record in batch:
                 self.pipeline.fold(Event.of_record(header, record))

@@ -48,6 +48,17 @@ def test_every_field_of_an_invalid_object_is_named() -> None:
     )
 
 
+def test_a_key_that_a_user_has_chosen_is_not_repeated_in_the_path_of_a_field() -> None:
+    field = "spec.containers[0].resources.limits[example.org/hush]"
+    causes = [{"field": field, "message": 'Invalid value: "500m": must be an integer'}]
+    details = {"kind": "Thing", "name": "one", "causes": causes}
+    error = error_of(422, status(reason="Invalid", message="hush", details=details), "", None)
+    assert str(error) == (
+        "422 Invalid: Thing one is invalid: spec.containers[0].resources.limits[key not shown]: "
+        "Invalid value (not shown): must be an integer"
+    )
+
+
 MESSAGES = {
     'Invalid value: "hush": must be x': "Invalid value (not shown): must be x",
     "Invalid value: -1: must be x": "Invalid value (not shown): must be x",

@@ -30,7 +30,7 @@ from tests.cluster.running import running_cluster
 from tests.servers.minio import MinioServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.cluster.running import RunningCluster
     from tests.servers.endpoint import S3Endpoint
@@ -72,20 +72,27 @@ def main() -> None:
     """Measure, print a table, and exit with status 1 if a bound is not kept."""
     parser = ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes")
-    sizes = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--only", choices=list(_MEASURES), help="one of the measurements")
+    asked = parser.parse_args()
+    sizes = QUICK if asked.quick else FULL
+    measures = [asked.only] if asked.only else list(_MEASURES)
     console = Console(highlight=False)
     console.width = max(console.width, _WIDTH_MIN)
     with (
         running_cluster(nodes=4) as cluster,
         tempfile.TemporaryDirectory(prefix="rynxs-bench-") as directory,
     ):
-        rows = asyncio.run(_measure(cluster, Path(directory), sizes, console))
+        rows = asyncio.run(_measure(cluster, Path(directory), sizes, measures, console))
     console.print(result.table(rows))
     raise SystemExit(not all(row.met for row in rows))
 
 
 async def _measure(
-    cluster: RunningCluster, directory: Path, sizes: Sizes, console: Console
+    cluster: RunningCluster,
+    directory: Path,
+    sizes: Sizes,
+    measures: Sequence[str],
+    console: Console,
 ) -> list[Row]:
     access = await find_access(str(cluster.apiserver.kubeconfig), asyncio.get_running_loop().time)
     transport = Transport(access, "bare")
@@ -94,9 +101,9 @@ async def _measure(
     operated.install()
     rows: list[Row] = []
     try:
-        for measure in (_creating, _failing_over, _growing):
-            console.print(f"measuring: {measure.__name__.strip('_').replace('_', ' ')}")
-            rows += await measure(operated, sizes)
+        for name in measures:
+            console.print(f"measuring: {name}")
+            rows += await _MEASURES[name](operated, sizes)
     finally:
         await transport.close()
     return rows
@@ -246,6 +253,8 @@ async def _growing(operated: Operated, sizes: Sizes) -> list[Row]:
         ),
     ]
 
+
+_MEASURES = {"creating": _creating, "failing-over": _failing_over, "growing": _growing}
 
 if __name__ == "__main__":
     main()

@@ -38,7 +38,7 @@ def command(
         ),
     ] = False,
     accept_loss: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--accept-loss",
             metavar="REASON",
@@ -46,7 +46,7 @@ def command(
             "the reason is recorded.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Run one replica of the operator, until it is told to end (SIGTERM, SIGINT).
@@ -57,14 +57,14 @@ def command(
     from rynxs.embedded.turn import check_reason
     from rynxs.sources import system_sources
 
-    if accept_loss:
+    if accept_loss is not None:
         check_reason(accept_loss, "--accept-loss")
     set_up_logs(logging.INFO)
     chosen = configured(config, log, signer)
     sources = system_sources()
     name = f"{sources.identity}/{sources.entropy.token(4).hex()}"
     asyncio.run(
-        _operate(chosen, sources._replace(identity=name), kubeconfig, plan_only, accept_loss)
+        _operate(chosen, sources._replace(identity=name), kubeconfig, plan_only, accept_loss or "")
     )
 
 

@@ -1,4 +1,4 @@
-"""Waiting for something only as long as nothing else goes wrong."""
+"""Waiting for something only as long as nothing else goes wrong, or until it has really ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
 Result = TypeVar("Result")
 
@@ -27,6 +27,23 @@ async def guarded(work: Coroutine[Any, Any, Result], *guards: asyncio.Task[Any])
         return task.result()
     finally:
         await ended([task])
+
+
+async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Return what comes of `work`, which is done in a thread.
+
+    Even if this is cancelled, it has ended by then: nobody may use or close what it is at, and the
+    lock of a log must not be released while something is being written to it.
+
+    Raises:
+        Exception: what `work` raised.
+    """
+    working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.gather(working, return_exceptions=True)
+        raise
 
 
 async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:

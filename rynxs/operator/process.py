@@ -134,12 +134,14 @@ class Process:
             _log.info("serving", host=http.host, port=endpoint.port)
             serving = asyncio.create_task(self._serve(stopping))
             stopped = asyncio.create_task(stopping.wait())
-            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if self._term is None:
-                serving.cancel()
-            with suppress(asyncio.CancelledError):
-                await serving
-            stopped.cancel()
+            try:
+                await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if self._term is None:
+                    serving.cancel()
+                with suppress(asyncio.CancelledError):
+                    await serving
+            finally:
+                await ended([serving, stopped])
 
     async def _serve(self, stopping: asyncio.Event) -> None:
         present = Present(self._config.origin)

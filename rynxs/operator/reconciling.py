@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.plan import RETAIN_ANNOTATION
+from rynxs.operator.epochs import Epochs
 from rynxs.operator.managed_fields import lost
 from rynxs.operator.stamp import Stamp, stamp_of, stamped
 
@@ -87,6 +88,7 @@ class Asked(NamedTuple):
         epoch: of this leader.
         manifests: in the order to apply them.
         kept: ids of what stays as it is, though nothing asks for it.
+        epochs: of the log, to tell stamps of records that it has lost.
     """
 
     origin: str
@@ -95,6 +97,7 @@ class Asked(NamedTuple):
     epoch: int
     manifests: Sequence[Manifest]
     kept: frozenset[str] = frozenset()
+    epochs: Epochs = Epochs()
 
 
 def work(asked: Asked, present: Mapping[str, Mapping[str, Any]]) -> Work:
@@ -122,7 +125,7 @@ def work(asked: Asked, present: Mapping[str, Mapping[str, Any]]) -> Work:
         if fields:
             managers = {each for managers in fields.values() for each in managers}
             drifts.append(Drift(manifest.id, list(fields), sorted(managers)))
-        if fields or known.digest != manifest.digest:
+        if fields or known.digest != manifest.digest or not asked.epochs.hold(known):
             entries = metadata.get("managedFields") or ()
             steps.append(Update(manifest.id, _over(body, metadata), entries))
     wanted = {*asked.kept, *(manifest.id for manifest in asked.manifests)}

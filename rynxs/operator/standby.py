@@ -10,6 +10,7 @@ import structlog
 from rynxs.errors import SinkConflict, SinkUnavailable
 from rynxs.operator.backoff import delay_s
 from rynxs.operator.follower import Follower
+from rynxs.operator.guarded import in_thread
 from rynxs.operator.takeover import open_log, take_lead
 
 if TYPE_CHECKING:
@@ -80,12 +81,7 @@ class Standby:
         Raises:
             LogCorrupt: the log does not verify.
         """
-        reading = asyncio.create_task(asyncio.to_thread(self._catch_up))
-        try:
-            await asyncio.shield(reading)
-        except asyncio.CancelledError:
-            await asyncio.wait([reading])  # nobody else may use the follower meanwhile
-            raise
+        await in_thread(self._catch_up)
 
     async def take_over(self, known: Callable[[str], Known], accept_loss: str) -> Lead:
         """Take the log over, as soon as its sink is to be had; `follow` must have ended.
@@ -101,21 +97,23 @@ class Standby:
         attempt = 0
         while True:
             try:
-                return await self._take_over(known, accept_loss)
+                lead = await self._take_over(known, accept_loss)
             except (SinkConflict, SinkUnavailable) as error:
                 attempt += 1
                 if str(error) != self.failure:
                     _log.warning("the log can't be taken over yet", error=str(error))
                 self.failure = str(error)
+            else:
+                self.failure = ""
+                return lead
             await asyncio.sleep(min(delay_s(attempt), _RETRY_MOST_S))
 
     async def _take_over(self, known: Callable[[str], Known], accept_loss: str) -> Lead:
         config, sources = self._config, self._sources
-        follower, self._follower = self._follower, None
-        try:
-            opened = await asyncio.to_thread(open_log, config, sources, self._failed, follower)
-        finally:
-            self.close()
+        # If that fails, what was read still counts, and its sink is still in use.
+        opened = await asyncio.to_thread(open_log, config, sources, self._failed, self._follower)
+        self._follower = None
+        self.close()
         self.size = opened.read.log.size
         found = known(opened.read.pipeline.origin)
         return await asyncio.to_thread(take_lead, config, sources, opened, found, accept_loss)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import structlog
 from rynxs.embedded.snapshots import is_due, prune, store
 from rynxs.errors import SinkUnavailable
 from rynxs.eventlog.publication import publish_signed
+from rynxs.operator.guarded import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ class Upkeep:
         if lead.log.size < self._snapshot_from or not is_due(lead.pipeline, self._every):
             return None
         try:
-            return await asyncio.to_thread(store, lead.pipeline, lead.log, lead.sink)
+            return await in_thread(store, lead.pipeline, lead.log, lead.sink)
         except SinkUnavailable as error:
             self._snapshot_from = lead.log.size + self._every
             _log.warning("no snapshot was stored", error=str(error))
@@ -74,7 +74,7 @@ class Upkeep:
     async def snapshot_recorded(self) -> None:
         """Remove snapshots that are not needed any more."""
         with suppress(SinkUnavailable):  # the next one tries again
-            await asyncio.to_thread(prune, self._lead.sink)
+            await in_thread(prune, self._lead.sink)
 
     async def checkpoint_due(self) -> None:
         """Sign and publish a checkpoint if one is due; a sink that is down is asked again later."""
@@ -88,7 +88,7 @@ class Upkeep:
             return
         self._checkpoint_due_s = self._now_s() + self._checkpoint_s
         try:
-            await asyncio.to_thread(self._publish)
+            await in_thread(self._publish)
         except SinkUnavailable as error:
             _log.warning("no checkpoint was published", error=str(error))
 

@@ -14,7 +14,7 @@ from rynxs.operator.managed_fields import lost
 from rynxs.operator.stamp import Stamp, stamp_of, stamped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rynxs.engine.plan import Manifest
 
@@ -100,13 +100,18 @@ class Asked(NamedTuple):
     epochs: Epochs = Epochs()
 
 
-def work(asked: Asked, present: Mapping[str, Mapping[str, Any]]) -> Work:
+def work(
+    asked: Asked,
+    present: Mapping[str, Mapping[str, Any]],
+    is_intact: Callable[[str, Mapping[str, Any]], bool] = lambda _id, _metadata: False,
+) -> Work:
     """Compare a plan with what is there.
 
     Args:
         asked: the plan.
         present: metadata by manifest id, of the objects that the plan names and of those that bear
             the subject's stamp.
+        is_intact: tells of an object that it is as it was applied, so that it need not be compared.
     """
     steps: list[Step] = []
     drifts: list[Drift] = []
@@ -121,7 +126,7 @@ def work(asked: Asked, present: Mapping[str, Mapping[str, Any]]) -> Work:
         if known is None or (known.origin, known.subject) != (asked.origin, asked.subject):
             steps.append(Obstacle(manifest.id, _whose(known)))
             continue
-        fields = _drifted(manifest, known, metadata)
+        fields = {} if is_intact(manifest.id, metadata) else _drifted(manifest, known, metadata)
         if fields:
             managers = {each for managers in fields.values() for each in managers}
             drifts.append(Drift(manifest.id, list(fields), sorted(managers)))

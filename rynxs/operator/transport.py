@@ -115,16 +115,7 @@ class Transport:
         """Make a request, and hold the connection while its answer is read."""
         answer = None
         try:
-            answer = await self._client.call_api(
-                request.path,
-                request.method,
-                query_params=list(request.query.items()),
-                header_params={"Accept": request.takes, "Content-Type": request.sends},
-                body=request.body,
-                auth_settings=["BearerToken"],
-                _preload_content=False,  # else the library logs it
-                _request_timeout=limit,
-            )
+            answer = await self._asked(request, limit)
             if answer.status >= _BAD:
                 raise _refused(answer, await answer.read())
             yield answer
@@ -135,6 +126,25 @@ class Transport:
         finally:
             if answer is not None:
                 answer.close()
+
+    async def _asked(self, request: Request, limit: ClientTimeout) -> Any:
+        """Return the answer, of which only the head is read.
+
+        Not by the library's `call_api`, which copies every body member by member.
+        """
+        client, query = self._client, list(request.query.items())
+        sent = {"Accept": request.takes, "Content-Type": request.sends}
+        headers = {**client.default_headers, **sent}
+        await client.update_params_for_auth(headers, query, ["BearerToken"])
+        return await client.rest_client.request(
+            request.method,
+            f"{client.configuration.host}{request.path}",
+            query_params=query,
+            headers=headers,
+            body=request.body,
+            _preload_content=False,  # else the library logs it
+            _request_timeout=limit,
+        )
 
 
 def _is_behind_a_proxy(url: str) -> bool:

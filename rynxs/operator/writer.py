@@ -11,7 +11,8 @@ from rynxs.operator.reconciling import Create, Delete, Obstacle, work
 from rynxs.operator.stamp import stamp_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from rynxs.operator.cluster import Cluster
     from rynxs.operator.present import Present
@@ -59,6 +60,7 @@ class Writer:
         self._cluster = cluster
         self._present = present
         self._may_write = may_write
+        self._intact: dict[str, str] = {}
 
     def compare(self, asked: Asked) -> Work:
         """Compare a plan with what is there.
@@ -74,7 +76,16 @@ class Writer:
                     f"{identifier} was applied in epoch {stamp.epoch}, and this process leads in "
                     f"epoch {asked.epoch}"
                 )
-        return work(asked, present)
+        found = work(asked, present, self._is_intact)
+        changed = {each.id for each in (*found.drifts, *found.steps)}
+        self._intact.update(
+            (each, present[each]["resourceVersion"]) for each in present.keys() - changed
+        )
+        return found
+
+    def _is_intact(self, identifier: str, metadata: Mapping[str, Any]) -> bool:
+        """Tell whether an object was found, or made, just as it was applied, in this version."""
+        return bool(self._intact.get(identifier) == metadata["resourceVersion"])
 
     async def take(self, asked: Asked, step: Step) -> Taken | None:
         """Take a step; return what that did, None if there was nothing left to do.
@@ -119,6 +130,7 @@ class Writer:
         else:
             metadata = await self._cluster.apply(step.body, step.entries)
         self._present.put(step.id, metadata)
+        self._intact[step.id] = metadata["resourceVersion"]
         return Taken(step.id, "applied", str(metadata["uid"]))
 
     async def _delete(self, step: Delete) -> None:
@@ -127,6 +139,7 @@ class Writer:
         except ClusterError as error:
             if error.status != _NOT_FOUND:
                 raise
+        self._intact.pop(step.id, None)
         self._present.drop(step.id, {"resourceVersion": step.resource_version})
 
     async def _refresh(self, step: Step) -> None:

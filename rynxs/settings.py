@@ -137,7 +137,9 @@ class OperatorSettings(ConfigModel):
     queue: int = Field(
         10_000, ge=1, le=1_000_000, description="How much that happened may wait to be recorded."
     )
-    batch: int = Field(100, ge=1, le=1_000, description="How much of it shares an append, at most.")
+    batch: int = Field(
+        100, ge=1, le=1_000, description="How many changes of objects share an append, at most."
+    )
     checkpoint_every: Duration = Field(
         "60s", description="So soon a signed checkpoint covers a record, if there is a key."
     )

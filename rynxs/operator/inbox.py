@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Item = TypeVar("Item")
+_TIMES = 5
+"""So many times a batch is taken at once, if most of it is not urgent."""
 
 
 class Patience(NamedTuple):
@@ -32,6 +34,7 @@ class Patience(NamedTuple):
 
 class _Waiting(NamedTuple, Generic[Item]):
     since_s: float
+    is_urgent: bool
     item: Item
 
 
@@ -54,7 +57,8 @@ class Inbox(Generic[Item]):
 
         Args:
             most: how many may wait.
-            batch: how many are taken at once, at most.
+            batch: how many that are urgent are taken at once, at most, and with what is not some
+                times as many.
             patience: how long to wait for a batch to fill up once there is something.
             now_s: a clock in seconds that never goes back.
             is_urgent: tells for what there is less patience.
@@ -65,6 +69,7 @@ class Inbox(Generic[Item]):
         self._now_s = now_s
         self._is_urgent = is_urgent
         self._waiting: deque[_Waiting[Item]] = deque()
+        self._urgent = 0
         self._changed = asyncio.Condition()
         self._turn = asyncio.Lock()
         self._came_s = 0.0
@@ -94,24 +99,39 @@ class Inbox(Generic[Item]):
         async with self._turn, self._changed:
             await self._changed.wait_for(lambda: len(self._waiting) < self._most)
             self._came_s = self._now_s()
-            self._waiting.append(_Waiting(self._came_s, item))
+            waiting = _Waiting(self._came_s, self._is_urgent(item), item)
+            self._waiting.append(waiting)
+            self._urgent += waiting.is_urgent
             self._changed.notify_all()
 
     async def take(self, until_s: float | None) -> list[Item]:
         """Return the next batch, in order; an empty one if there is nothing by `until_s`."""
-        full = min(self._batch, self._most)
         async with self._changed:
             await self._wait(lambda: bool(self._waiting), until_s)
-            while self._waiting and not self._is_closed and len(self._waiting) < full:
+            while self._waiting and not self._is_closed and not self._is_full():
                 due_s = self._due_s()
                 if self._now_s() >= due_s:
                     break
                 look_s = min(due_s, self._now_s() + self._patience.quiet_s)
-                await self._wait(lambda: len(self._waiting) >= full, look_s)
-            count = min(self._batch, len(self._waiting))
-            taken = [self._waiting.popleft().item for _ in range(count)]
+                await self._wait(self._is_full, look_s)
+            taken = self._taken()
             self._changed.notify_all()
             return taken
+
+    def _is_full(self) -> bool:
+        """Tell whether there is a whole batch, or no more can come."""
+        count = len(self._waiting)
+        return self._urgent >= self._batch or count >= min(self._batch * _TIMES, self._most)
+
+    def _taken(self) -> list[Item]:
+        taken: list[Item] = []
+        urgent = 0
+        while self._waiting and urgent < self._batch and len(taken) < self._batch * _TIMES:
+            each = self._waiting.popleft()
+            urgent += each.is_urgent
+            taken.append(each.item)
+        self._urgent -= urgent
+        return taken
 
     def _due_s(self) -> float:
         """Return when what waits is to be taken, if nothing more comes until then."""
@@ -120,7 +140,7 @@ class Inbox(Generic[Item]):
         if not self.expects():
             due_s = min(due_s, self._came_s + quiet_s)
         for each in self._waiting:
-            if self._is_urgent(each.item):
+            if each.is_urgent:
                 return min(due_s, each.since_s + urgent_s)
         return due_s
 

@@ -127,8 +127,8 @@ class Rendered:
 
     async def _take_status(self, identifier: str, found: Mapping[str, Any]) -> None:
         status = found.get("status")
-        if status is None:
-            return
+        if status is None or (not status and identifier not in self._statuses):
+            return  # nothing is said of it, and nothing was
         news = self._present.subject_of(identifier), status
         if self._statuses.get(identifier) != news:
             self._statuses[identifier] = news

@@ -118,7 +118,7 @@ async def _creating(operated: Operated, sizes: Sizes) -> list[Row]:
         replica.until_ready()
         since_s = perf_counter()
         await client.create(agents)
-        await await_so(lambda: operated.are_applied(namespace, count))
+        await operated.until_applied(replica, namespace, count)
         ours_s = perf_counter() - since_s
         appends = replica.metric("rynxs_append_duration_seconds_count")
         await operated.at_rest(replica)
@@ -220,7 +220,7 @@ async def _growing(operated: Operated, sizes: Sizes) -> list[Row]:
     with operated.replica("many", namespaces=[namespace]) as replica:
         replica.until_ready()
         await client.create(agents)
-        await await_so(lambda: operated.are_applied(namespace, count))
+        await operated.until_applied(replica, namespace, count)
         await operated.at_rest(replica)
         held = replica.metric(_MEMORY) / 2**20
         until_s, turn, warm = perf_counter() + sizes.churn_s, 0, held

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.cluster.running import RunningCluster
 
 CRDS = "crds"
-_POLL_S = 0.1
+_POLL_S = 0.25
 _LIMIT_S = 1_200.0
 _REST_S = 8.0
 """More than anything waits in the operator's inbox."""
@@ -102,9 +102,21 @@ class Operated:
             **settings,
         )
 
-    async def are_applied(self, namespace: str, count: int) -> bool:
-        """Tell whether so many agents say that what they ask for is there."""
-        return sum(map(_is_applied, await self.client.list(namespace))) >= count
+    async def until_applied(self, replica: Replica, namespace: str, count: int) -> None:
+        """Wait until so many agents say that what they ask for is there.
+
+        To ask the API server all the time would keep it from working, so the operator is asked
+        first, whether it has recorded so many.
+        """
+
+        async def are_recorded() -> bool:
+            return replica.metric('rynxs_events_total{kind="Applied"}') >= count
+
+        async def are_applied() -> bool:
+            return sum(map(_is_applied, await self.client.list(namespace))) >= count
+
+        await await_so(are_recorded)
+        await await_so(are_applied)
 
     async def is_rendered(self, namespace: str, name: str) -> bool:
         """Tell whether the first object of an agent is there."""

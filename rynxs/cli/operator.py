@@ -76,8 +76,9 @@ async def _operate(
 
     _require_extra()
     from rynxs.operator.access import find_access, own_namespace
+    from rynxs.operator.following import watched_members
     from rynxs.operator.kubernetes import KubernetesCluster
-    from rynxs.operator.process import Process, Wanted, watched_members
+    from rynxs.operator.process import Process, Wanted
     from rynxs.operator.transport import Transport
 
     loop = asyncio.get_running_loop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,17 +16,18 @@ from rynxs.operator.cluster import Place
 from rynxs.operator.effects import Applying
 from rynxs.operator.election import Election, Terms
 from rynxs.operator.elector import LEASE_KIND, Alone, Elector, LeaseLost
-from rynxs.operator.endpoint import Check, Endpoint
+from rynxs.operator.endpoint import Endpoint
+from rynxs.operator.following import Following, stored_kind, watched_members
 from rynxs.operator.framework import Framework
 from rynxs.operator.guarded import ended, guarded
 from rynxs.operator.inbox import Inbox, Patience
-from rynxs.operator.informer import Followed, Hears, Informer
 from rynxs.operator.leader import is_urgent
 from rynxs.operator.metrics import Metrics
-from rynxs.operator.objects import Objects, identity_of
+from rynxs.operator.objects import Objects
 from rynxs.operator.plan_only import Showing
 from rynxs.operator.present import Present
-from rynxs.operator.rendered import Rendered, reducing
+from rynxs.operator.readiness import Readiness
+from rynxs.operator.rendered import Rendered
 from rynxs.operator.standby import Standby
 from rynxs.operator.takeover import Known
 from rynxs.operator.term import Parts, Term
@@ -42,21 +42,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rynxs.config import Config
-    from rynxs.engine.composition import Composition
     from rynxs.engine.resource import Resource
     from rynxs.errors import PluginError
-    from rynxs.operator.cluster import FullCluster, Listed, Seen
+    from rynxs.operator.cluster import FullCluster
     from rynxs.operator.effects import Effects
     from rynxs.operator.elector import Leadership
-    from rynxs.operator.informer import Failure
     from rynxs.operator.leader import Input
     from rynxs.operator.takeover import Lead
     from rynxs.sources import Sources
 
 _log = structlog.get_logger("rynxs.operator")
 _PATIENCE = Patience(quiet_s=0.05, urgent_s=1.0, most_s=5.0)
-_LAG_MOST_S = 30.0
-_NOT_FOUND = 404
 
 
 class Wanted(NamedTuple):
@@ -104,7 +100,6 @@ class Process:
         self._now_s = asyncio.get_running_loop().time
         composition = config.composition()
         self._resources = composition.resources()
-        self._watched = watched_members(composition)
         self._troubles = Troubles()
         self._standby = Standby(config, sources, self._plugin_failed)
         self._lease = self._leadership(boot_s)
@@ -113,13 +108,12 @@ class Process:
             [*composition.kinds(), *map(stored_kind, self._resources)],
         )
         self._rendered_kinds = composition.kinds()
-        self._rendered: list[Informer] = []
-        self._own: list[Informer] = []
         self._inbox: Inbox[Input] = Inbox(
             self._settings.queue, self._settings.batch, _PATIENCE, self._now_s, is_urgent
         )
+        self._following = Following(cluster, self._metrics, watched_members(composition))
+        self._readiness = Readiness(self._standby, self._lease, self._inbox, self._now_s)
         self._term: Term | None = None
-        self._objects: Objects | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set.
@@ -130,7 +124,9 @@ class Process:
         self._metrics.queue(lambda: len(self._inbox), self._inbox.waited_s)
         self._metrics.stood_by()
         http = self._settings.http
-        async with Endpoint(http.host, http.port, self._metrics, self.checks) as endpoint:
+        async with Endpoint(
+            http.host, http.port, self._metrics, self._readiness.checks
+        ) as endpoint:
             _log.info("serving", host=http.host, port=endpoint.port)
             serving = asyncio.create_task(self._serve(stopping))
             stopped = asyncio.create_task(stopping.wait())
@@ -146,12 +142,12 @@ class Process:
     async def _serve(self, stopping: asyncio.Event) -> None:
         present = Present(self._config.origin)
         rendered = Rendered(present)
-        self._rendered = [
-            self._informer_of_rendered(rendered, kind, namespace)
+        self._readiness.rendered = [
+            self._following.rendered(rendered, kind, namespace)
             for kind in self._rendered_kinds
             for namespace in (self._settings.namespaces or [""])
         ]
-        informing = [asyncio.create_task(each.run()) for each in self._rendered]
+        informing = [asyncio.create_task(each.run()) for each in self._readiness.rendered]
         following = asyncio.create_task(self._standby.follow(self._metrics.followed))
         listening = asyncio.create_task(self._listen_to_lease())
         try:
@@ -176,24 +172,11 @@ class Process:
             await ended([*informing, following, listening])
 
     async def _listen_to_lease(self) -> None:
-        """Hear that the Lease is given back, until cancelled; else that is noticed a bit later."""
+        """Hear that the Lease is given back, until cancelled."""
         asked = self._settings.leader_election
-        if not asked.enabled:
-            return
-
-        async def listed(found: Listed) -> None:
-            for each in found.objects:
-                self._lease.heard(each)
-
-        async def seen(told: Seen) -> None:
-            self._lease.heard(told.object)
-
-        async def failed(_: Failure) -> None:
-            """Say nothing: who may not watch it reads it all the same."""
-
-        namespace = asked.namespace or self._wanted.namespace
-        followed = Followed(LEASE_KIND, namespace, is_whole=True)
-        await Informer(self._cluster, followed, Hears(listed, seen, failed)).run()
+        if asked.enabled:
+            namespace = asked.namespace or self._wanted.namespace
+            await self._following.lease(self._lease, namespace).run()
 
     async def _take_over(self, present: Present) -> Lead:
         def known(origin: str) -> Known:
@@ -240,8 +223,8 @@ class Process:
             now_s=self._now_s,
             may_write=self._may_write,
         )
-        self._own = [
-            self._informer_of_users(objects, resource, namespace)
+        self._readiness.own = [
+            self._following.users(objects, resource, namespace)
             for resource in self._resources
             for namespace in self._namespaces_of(resource)
         ]
@@ -253,10 +236,11 @@ class Process:
             self._webhook(),
             actors.take,
         )
-        self._objects, self._term = objects, Term(parts)
+        self._term = Term(parts)
+        self._readiness.objects, self._readiness.leader = objects, self._term.leader
         self._metrics.led()
         try:
-            sources = [framework.run(), *(each.run() for each in self._own)]
+            sources = [framework.run(), *(each.run() for each in self._readiness.own)]
             await self._term.run(sources, guards, stopping)
         except SinkConflict:
             self._metrics.fenced("log")
@@ -295,8 +279,9 @@ class Process:
             raise
 
     def _plugin_failed(self, subject: str, error: PluginError) -> None:
-        _log.error("a plugin failed on a subject", subject=subject)
-        self._metrics.plugin_failed()
+        if self._troubles.degraded.get(subject) != str(error):
+            _log.error("a plugin failed on a subject", subject=subject)
+            self._metrics.plugin_failed()
         self._troubles.plugin_failed(subject, error)
 
     def _leadership(self, boot_s: Callable[[], float]) -> Leadership:
@@ -318,111 +303,3 @@ class Process:
 
     def _namespaces_of(self, resource: Resource) -> Sequence[str]:
         return self._settings.namespaces or [""] if resource.scope == "Namespaced" else [""]
-
-    def _informer_of_rendered(self, rendered: Rendered, kind: str, namespace: str) -> Informer:
-        members = self._watched.get(kind, ())
-        followed = Followed(kind, namespace, is_whole=False, reduced=reducing(members))
-        rendered.follows(followed)
-
-        async def listed(found: Listed) -> None:
-            self._metrics.watch_well(kind, namespace)
-            await rendered.listed(followed, found)
-
-        async def failed(failure: Failure) -> None:
-            if failure.error.status == _NOT_FOUND:  # of a kind that is not served there is nothing
-                well()
-            else:
-                self._watch_failed(failure)
-            await rendered.failed(failure)
-
-        well = partial(self._metrics.watch_well, kind, namespace)
-        hears = Hears(listed, partial(rendered.seen, followed), failed, well)
-        return Informer(self._cluster, followed, hears)
-
-    def _informer_of_users(self, objects: Objects, resource: Resource, namespace: str) -> Informer:
-        kind = stored_kind(resource)
-
-        async def listed(found: Listed) -> None:
-            self._metrics.watch_well(kind, namespace)
-            await objects.listed(resource, namespace, found)
-
-        async def failed(failure: Failure) -> None:
-            self._watch_failed(failure)
-
-        followed = Followed(kind, namespace, is_whole=True, reduced=identity_of)
-        well = partial(self._metrics.watch_well, kind, namespace)
-        hears = Hears(listed, partial(objects.watched, resource), failed, well)
-        return Informer(self._cluster, followed, hears)
-
-    def _watch_failed(self, failure: Failure) -> None:
-        followed, error, attempt = failure
-        self._metrics.watch_failed(followed.kind, followed.namespace)
-        _log.warning(
-            "a kind can't be followed",
-            kind=followed.kind,
-            namespace=followed.namespace,
-            attempt=attempt,
-            error=str(error),
-        )
-
-    # How it is.
-
-    def checks(self) -> list[Check]:
-        """Return what this process has to have to be ready, and how it is."""
-        if self._term is None or self._objects is None:
-            return [self._check_log_followed(), self._check_lease(), self._check_watches()]
-        return [
-            self._check_log(self._term),
-            self._check_lease(),
-            self._check_watches(),
-            self._check_queue(),
-            self._check_objects(self._objects),
-        ]
-
-    def _check_log_followed(self) -> Check:
-        standby = self._standby
-        return Check("log", standby.failure, f"standing by, {standby.size} records verified")
-
-    def _check_log(self, term: Term) -> Check:
-        failure, since_s = term.leader.health
-        told = f"{failure}, for {self._now_s() - since_s:.0f} s" if failure else ""
-        return Check("log", told, f"leading, {self._inbox_detail()}")
-
-    def _inbox_detail(self) -> str:
-        return f"{len(self._inbox)} waiting"
-
-    def _check_lease(self) -> Check:
-        holder = self._lease.holder or "nobody"
-        return Check("lease", self._lease.failure, f"held by {holder}")
-
-    def _check_watches(self) -> Check:
-        informers = [*self._rendered, *self._own]
-        failing = [
-            f"{each.followed.kind}: {each.error}"
-            for each in informers
-            if each.error is not None and (each in self._own or each.error.status != _NOT_FOUND)
-        ]
-        return Check("watches", "; ".join(failing), f"{len(informers)} kinds and namespaces")
-
-    def _check_queue(self) -> Check:
-        waited_s = self._inbox.waited_s()
-        failure = f"the oldest has waited {waited_s:.0f} s" if waited_s > _LAG_MOST_S else ""
-        return Check("queue", failure, self._inbox_detail())
-
-    def _check_objects(self, objects: Objects) -> Check:
-        failure = "" if objects.is_open else "not all objects without a namespace are known yet"
-        return Check("objects", failure, f"{len(objects)} known")
-
-
-def stored_kind(resource: Resource) -> str:
-    """Return the ``apiVersion/Kind`` in which objects are stored."""
-    return f"{resource.api_versions[-1]}/{resource.kind}"
-
-
-def watched_members(composition: Composition) -> dict[str, set[str]]:
-    """Return the members of the status that any reducer wants to see, by rendered kind."""
-    found: dict[str, set[str]] = {}
-    for resource in composition.resources():
-        for kind, members in composition.watched(resource.group_kind).items():
-            found.setdefault(kind, set()).update(members)
-    return found

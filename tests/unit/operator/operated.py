@@ -14,7 +14,8 @@ from rynxs.config import Config
 from rynxs.engine.composition import Component, Composition
 from rynxs.operator import process as module
 from rynxs.operator.cluster import Bookmark
-from rynxs.operator.process import Process, Wanted, stored_kind
+from rynxs.operator.following import stored_kind
+from rynxs.operator.process import Process, Wanted
 from rynxs.plugins import PluginManager
 from rynxs.settings import RawConfig
 from rynxs.testing import MemorySink, MemoryStore
@@ -162,7 +163,7 @@ class Replica:
 
     def checks(self) -> dict[str, str]:
         """Return what is wrong, by check; empty where all is well."""
-        return {each.name: each.failure for each in self.process.checks()}
+        return {each.name: each.failure for each in self.process._readiness.checks()}
 
     def is_leading(self) -> bool:
         return "queue" in self.checks()

@@ -9,7 +9,7 @@ from rynxs.errors import SinkConflict, SinkUnavailable, UsageError
 from rynxs.eventlog.record import decode_header
 from rynxs.operator.cluster import ClusterError
 from rynxs.operator.elector import LeaseLost
-from rynxs.operator.process import stored_kind, watched_members
+from rynxs.operator.following import stored_kind, watched_members
 from tests.unit.engine.conftest import THING
 from tests.unit.engine.test_governing import timed
 from tests.unit.operator.operated import CONFIG, THING_ID, Operated
@@ -70,10 +70,13 @@ def test_one_that_stops_gives_the_lease_back_and_the_next_one_leads_at_once(
             assert (one.is_leading(), two.is_leading()) == (True, False)
             assert set(two.checks()) == {"lease", "log", "watches"}
             assert set(two.checks().values()) == {""}
-            details = {each.name: each.detail for each in two.process.checks()}
+            details = {each.name: each.detail for each in two.process._readiness.checks()}
             assert details["lease"] == "held by one"
             await asyncio.sleep(5)  # it looks at the log every 5 s
-            assert "1 records verified" in {e.name: e.detail for e in two.process.checks()}["log"]
+            assert (
+                "1 records verified"
+                in {e.name: e.detail for e in two.process._readiness.checks()}["log"]
+            )
             await one.stop()
             await asyncio.sleep(2.1)
             assert two.is_leading()

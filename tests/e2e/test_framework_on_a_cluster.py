@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import threading
 import time
@@ -21,6 +20,7 @@ from rynxs.operator.framework import Framework
 from rynxs.operator.webhook import WebhookServed
 from rynxs.plugins import PluginManager
 from rynxs.settings import RawConfig
+from tests.cluster.admission import webhook_configuration
 from tests.cluster.control_plane import control_plane
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.objects import agent, make_namespace
@@ -379,33 +379,7 @@ class Asked:
 def configured(kubectl: Kubectl, namespace: str, directory: Path) -> Iterator[Asked]:
     """Have the API server ask about the Agents of a namespace, as the chart does."""
     certificate, port = Certificate.self_signed(directory), ReservedPort()
-    rule = {
-        "apiGroups": ["universe.ai"],
-        "apiVersions": ["v1alpha1"],
-        "operations": ["CREATE", "UPDATE", "DELETE"],
-        "resources": ["agents"],
-    }
-    client = {
-        "url": f"https://{LOOPBACK}:{port.number}/",
-        "caBundle": base64.b64encode(certificate.file.read_bytes()).decode(),
-    }
-    hook = {
-        "name": "actors.rynxs.universe.ai",
-        "admissionReviewVersions": ["v1"],
-        "clientConfig": client,
-        "failurePolicy": "Ignore",
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-        "rules": [rule],
-        "sideEffects": "NoneOnDryRun",
-        "timeoutSeconds": 5,
-    }
-    manifest = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": namespace},
-        "webhooks": [hook],
-    }
-    done(kubectl.apply(manifest))
+    done(kubectl.apply(webhook_configuration(namespace, port.number, certificate)))
     try:
         yield Asked(WebhookServed(port.number, certificate.file, certificate.key_file, LOOPBACK))
     finally:

@@ -100,6 +100,11 @@ class Event:
             raise LogCorrupt(self.seq, "payload has been erased, and was asked for")
         return self._encoded
 
+    def forget_decoded(self) -> None:
+        """Keep the payload only as it is stored; it is decoded again when it is asked for."""
+        if self._encoded is not None:
+            self._payload = None
+
     @property
     def payload(self) -> dict[str, Any]:
         """The decoded payload; to be read, never changed.

@@ -237,6 +237,7 @@ class Pipeline:
         last = self.state.observation(subject)
         if last is not None:
             facts = {key: value for key, value in last.payload.items() if key != "actor"}
+            last.forget_decoded()  # there are thousands of them, and they are seldom asked for
             if canonical.encode(facts) == canonical.encode(observation.facts):
                 return False
         kind, body = ev.observed(resource.kind), observation.payload(actor)
@@ -245,6 +246,7 @@ class Pipeline:
         salt = self._salt(kind, subject) if observation.personal else b""
         self._emit_led(kind, subject, body, salt=salt)
         self._replan()
+        self.state.newest[subject].forget_decoded()
         return True
 
     def delete(self, subject: str, actor: Actor) -> None:

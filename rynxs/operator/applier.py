@@ -17,6 +17,7 @@ import structlog
 from rynxs.engine.pipeline import Taken
 from rynxs.operator.backoff import delay_s
 from rynxs.operator.fights import Fights
+from rynxs.operator.packed import PackedManifests
 from rynxs.operator.reconciling import Create, Drift
 from rynxs.operator.stamp import stamp_of
 from rynxs.operator.tracing import span
@@ -135,7 +136,7 @@ class Applier:
             asked: the plan.
             applied: the seq of the subject's plan that is recorded as applied, None for none.
         """
-        self._asked[asked.subject] = asked
+        self._asked[asked.subject] = asked._replace(manifests=PackedManifests(asked.manifests))
         if applied is not None:
             self._applied[asked.subject] = applied
         self.look(asked.subject)
@@ -226,15 +227,15 @@ class Applier:
         with span("apply", subject=asked.subject, seq=asked.seq, epoch=asked.epoch):
             return await self._take_steps(asked)
 
-    async def _take_steps(self, asked: Asked) -> float | None:
-        subject = asked.subject
+    async def _take_steps(self, newest: Asked) -> float | None:
+        subject, asked = newest.subject, newest._replace(manifests=list(newest.manifests))
         found = self._writer.compare(asked)
         drifts = [*found.drifts, *self._missing(asked, found.steps)]
         for drift, times in self._fights.met(asked, drifts):
             await self._tell(Drifted(subject, drift, times))
         held = self._fights.held(subject)
         for step in found.steps:
-            if self._asked[subject] is not asked:
+            if self._asked[subject] is not newest:
                 return None  # it is looked at again for the newer one
             failed = self._failures.get(subject)
             if failed and failed.holds(asked.seq, step) and failed.due_s > self._loop.time():
@@ -248,7 +249,7 @@ class Applier:
         if taken or self._applied.get(subject) != asked.seq:
             self._applied[subject] = asked.seq
             _logged(asked).info("applied", manifests=[f"{each.action} {each.id}" for each in taken])
-            await self._tell(Done(asked, taken))
+            await self._tell(Done(newest, taken))
         return None
 
     async def _take(self, asked: Asked, step: Step) -> None:

@@ -14,6 +14,7 @@ import kopf
 import structlog
 from kopf._cogs.structs.references import Insights  # what was found of what is followed
 from kopf._core.engines.peering import Identity
+from kopf._core.reactor.inventory import ResourceMemories
 
 from rynxs.operator import said
 from rynxs.operator.aside import Aside
@@ -139,6 +140,7 @@ class Framework:
                 registry=registry,
                 settings=self._settings(run),
                 insights=insights,
+                memories=_Forgetful(),
                 identity=Identity("rynxs"),  # else it wants a user name, and asks the DNS
                 standalone=True,
                 clusterwide=not self._namespaces,
@@ -213,6 +215,13 @@ class Framework:
 
             settings.admission.server = Webhook(self._webhook, asked)
         return settings
+
+
+class _Forgetful(ResourceMemories):
+    """kopf's memory of each object, of which handlers of events have no use."""
+
+    async def recall(self, raw_body: Any, **how: Any) -> Any:
+        return await super().recall(raw_body, **{**how, "ephemeral": True})
 
 
 class _Endless:

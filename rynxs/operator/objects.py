@@ -8,12 +8,14 @@ so that nothing in a namespace counts before all of that has been told.
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.observation import subject_of
 from rynxs.engine.subject import parse_subject
 from rynxs.operator.cluster import Place
 from rynxs.operator.leader import Gone, Input, Observed, Touched
+from rynxs.operator.packed import pack, unpack
 from rynxs.operator.present import Present, number_of
 
 if TYPE_CHECKING:
@@ -41,16 +43,22 @@ class Held(NamedTuple):
     Attributes:
         place: of the object.
         uid, version, generation: of its metadata.
-        status: as it is there.
-        facts: what tells whether it would be observed as the same.
+        packed: its status, as it is there.
+        facts: a hash of what tells whether it would be observed as the same.
     """
 
     place: Place
     uid: str
     version: str
     generation: int | None
-    status: Mapping[str, Any]
-    facts: tuple[Any, ...]
+    packed: bytes
+    facts: bytes
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """Its status, as it is there."""
+        found: Mapping[str, Any] = unpack(self.packed)
+        return found
 
 
 class _List(NamedTuple):
@@ -133,7 +141,7 @@ class Objects:
         if known is not None and known["resourceVersion"] == about.version:
             self._versions.put(subject, {"resourceVersion": version})
         # Else it was read again, and what else has changed of it is still to be told.
-        self._held[subject] = about._replace(version=version, status=status)
+        self._held[subject] = about._replace(version=version, packed=pack(status))
 
     async def seen(self, resource: Resource, found: Mapping[str, Any]) -> None:
         """Take in an object as it is; the framework tells it."""
@@ -146,7 +154,7 @@ class Objects:
             if before is None or before.facts != held.facts:
                 actor = self._actors.of(found["metadata"])
                 await self._hand_over(Observed(resource, found, actor))
-            elif before.status != held.status:
+            elif before.packed != held.packed:
                 await self._hand_over(Touched(subject))
         if resource.scope == "Cluster":
             self._awaited.discard(subject)
@@ -181,9 +189,8 @@ class Objects:
         held = self._held.get(subject)
         if held is not None and found["metadata"]["uid"] == held.uid:
             metadata = found["metadata"]
-            self._held[subject] = held._replace(
-                version=metadata["resourceVersion"], status=found.get("status") or {}
-            )
+            packed = pack(found.get("status") or {})
+            self._held[subject] = held._replace(version=metadata["resourceVersion"], packed=packed)
 
     def _is_past(self, resource: Resource, subject: str, found: Mapping[str, Any]) -> bool:
         """Tell whether an object that is told of is gone by a list that is newer."""
@@ -207,8 +214,8 @@ class Objects:
             metadata["uid"],
             metadata["resourceVersion"],
             metadata.get("generation"),
-            found.get("status") or {},
-            tuple(metadata.get(name) for name in _FACTS),
+            pack(found.get("status") or {}),
+            sha256(pack([metadata.get(name) for name in _FACTS])).digest(),
         )
         return True
 

@@ -6,10 +6,12 @@ before the watch tells of them, or long after: an older version never replaces a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from sys import intern
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.plan import RETAIN_ANNOTATION
-from rynxs.operator.stamp import STAMPED, stamp_of
+from rynxs.operator.packed import pack, unpack
+from rynxs.operator.stamp import LEAP_MOST, STAMPED, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,13 +31,40 @@ def kept_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "annotations": own} if own else kept
 
 
+class _Kept(NamedTuple):
+    """An object's metadata.
+
+    Attributes:
+        version: its resourceVersion as a number.
+        origin, subject: of its stamp, empty if it has none.
+        packed: all of it.
+    """
+
+    version: int
+    origin: str
+    subject: str
+    packed: bytes
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> _Kept:
+        stamp = stamp_of(metadata)
+        origin, subject = ("", "") if stamp is None else (stamp.origin, stamp.subject)
+        packed = pack(kept_of(metadata))
+        return cls(number_of(metadata), intern(origin), intern(subject), packed)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = unpack(self.packed)
+        return found
+
+
 class Present:
     """The metadata of objects by manifest id, and the ids by the subject whose stamp they bear."""
 
     def __init__(self, origin: str) -> None:
         """Know of nothing yet; `origin` is the log whose subjects' objects are looked for."""
         self._origin = origin
-        self._objects: dict[str, Mapping[str, Any]] = {}
+        self._objects: dict[str, _Kept] = {}
         self._gone: dict[str, int] = {}
         self._of: dict[str, set[str]] = {}
 
@@ -43,20 +72,21 @@ class Present:
         """Look for the objects of another log from now on."""
         self._origin = origin
         self._of = {}
-        for identifier, metadata in self._objects.items():
-            self._of.setdefault(self._subject_of(metadata), set()).add(identifier)
+        for identifier, kept in self._objects.items():
+            self._of.setdefault(self._subject_of(kept), set()).add(identifier)
 
     def put(self, identifier: str, metadata: Mapping[str, Any]) -> bool:
         """Take in an object as it is; return whether that is news."""
         version = number_of(metadata)
         known = self._objects.get(identifier)
-        newest = max(self._gone.get(identifier, -1), -1 if known is None else number_of(known))
+        newest = max(self._gone.get(identifier, -1), -1 if known is None else known.version)
         if 0 <= version <= newest:
             return False
         self._gone.pop(identifier, None)
         self._forget(identifier)
-        self._objects[identifier] = kept_of(metadata)
-        self._of.setdefault(self._subject_of(metadata), set()).add(identifier)
+        identifier = intern(identifier)
+        self._objects[identifier] = kept = _Kept.of(metadata)
+        self._of.setdefault(self._subject_of(kept), set()).add(identifier)
         return True
 
     def drop(self, identifier: str, metadata: Mapping[str, Any]) -> bool:
@@ -69,7 +99,7 @@ class Present:
         """
         version = number_of(metadata)
         known = self._objects.get(identifier)
-        if known is not None and version < number_of(known):
+        if known is not None and version < known.version:
             return False
         self._remember_gone(identifier, version)
         self._forget(identifier)
@@ -102,35 +132,45 @@ class Present:
 
     def get(self, identifier: str) -> Mapping[str, Any] | None:
         """Return the metadata of an object, None if there is none."""
-        return self._objects.get(identifier)
+        kept = self._objects.get(identifier)
+        return None if kept is None else kept.metadata
 
     def subject_of(self, identifier: str) -> str:
         """Return the subject whose stamp an object bears, empty if it has none of this log."""
-        metadata = self._objects.get(identifier)
-        return "" if metadata is None else self._subject_of(metadata)
+        kept = self._objects.get(identifier)
+        return "" if kept is None else self._subject_of(kept)
 
     def of(self, subject: str, asked: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """Return the objects that a subject's plan names, and those that bear its stamp, by id."""
         named = {each for each in asked if each in self._objects}
         ids = named | (self._of.get(subject, set()) if subject else set())
-        return {identifier: self._objects[identifier] for identifier in sorted(ids)}
+        return {identifier: self._objects[identifier].metadata for identifier in sorted(ids)}
 
     def subjects(self) -> list[str]:
         """Return the subjects that have objects, sorted."""
         return sorted(subject for subject, ids in self._of.items() if subject and ids)
 
-    def highest(self) -> tuple[int, int]:
-        """Return the highest seq and the highest epoch in the stamps of this log's objects."""
-        stamps = [stamp_of(metadata) for metadata in self._objects.values()]
-        own = [stamp for stamp in stamps if stamp is not None and stamp.origin == self._origin]
+    def highest(self, epoch: int) -> tuple[int, int]:
+        """Return the highest seq and the highest epoch in the stamps of this log's objects.
+
+        Args:
+            epoch: the log's own; a stamp that is too far above it is forged, and does not count.
+        """
+        stamps = [stamp_of(kept.metadata) for kept in self._objects.values()]
+        own = [
+            stamp
+            for stamp in stamps
+            if stamp is not None
+            and stamp.origin == self._origin
+            and stamp.epoch <= epoch + LEAP_MOST
+        ]
         return (
             max((stamp.seq for stamp in own), default=-1),
             max((stamp.epoch for stamp in own), default=0),
         )
 
-    def _subject_of(self, metadata: Mapping[str, Any]) -> str:
-        stamp = stamp_of(metadata)
-        return stamp.subject if stamp is not None and stamp.origin == self._origin else ""
+    def _subject_of(self, kept: _Kept) -> str:
+        return kept.subject if kept.origin == self._origin else ""
 
     def _forget(self, identifier: str) -> None:
         known = self._objects.pop(identifier, None)

@@ -19,7 +19,7 @@ from tests.unit.operator.virtual_time import run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ABOUT = Held(Place("example.org/v1/Thing", "team", "a"), "u-1", "5", 1, {}, ())
+ABOUT = Held(Place("example.org/v1/Thing", "team", "a"), "u-1", "5", 1, b"", b"")
 SECRET = "sk-canary0123456789abcdefghij"
 
 
@@ -84,7 +84,7 @@ def test_an_event_is_about_the_object_and_each_has_a_name_of_its_own() -> None:
         cluster = FakeCluster()
         notices = Notices(cluster, VirtualClock(), "pod-1" + "x" * 200)
         task = asyncio.create_task(notices.run())
-        long = Held(Place("example.org/v1/Cap", "", "n" * 253), "u-2", "5", 1, {}, ())
+        long = Held(Place("example.org/v1/Cap", "", "n" * 253), "u-2", "5", 1, b"", b"")
         notices.tell(Notice(ABOUT, is_warning=True, reason="Invalid", note="n" * 5_000))
         notices.tell(Notice(ABOUT, is_warning=False, reason="Valid", note="well"))
         notices.tell(Notice(long, is_warning=False, reason="r" * 200, note="well"))

@@ -24,7 +24,10 @@ def as_applied(
     own = [each for each in entries if _is_own(each, manager)]
     if all(each.get("operation") == "Apply" for each in own):
         return None
-    return [_as_one(own, manager), *(each for each in entries if not _is_own(each, manager))]
+    others = [each for each in entries if not _is_own(each, manager)]
+    made = _as_one(own, manager)
+    fields = [each.get("fieldsV1") or {} for each in others]
+    return [{**made, "fieldsV1": _without_shells(made["fieldsV1"], fields)}, *others]
 
 
 def as_taken(entries: Sequence[Mapping[str, Any]], manager: str) -> list[Mapping[str, Any]]:
@@ -41,6 +44,19 @@ def _as_one(entries: Sequence[Mapping[str, Any]], manager: str) -> dict[str, Any
     for each in entries:
         fields = _union(fields, each.get("fieldsV1") or {})
     return {**entries[-1], "manager": manager, "operation": "Apply", "fieldsV1": fields}
+
+
+def _without_shells(fields: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a field set without maps and lists of which others own all that is in them.
+
+    Who has applied one would seem to own that, too, should the apply itself be refused.
+    """
+    found = {}
+    for name, inner in fields.items():
+        theirs = [each[name] for each in others if name in each]
+        if inner or not any(theirs):
+            found[name] = _without_shells(inner, theirs)
+    return found
 
 
 def _is_own(entry: Mapping[str, Any], manager: str) -> bool:

@@ -16,6 +16,9 @@ from rynxs.sources import format_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_INT32_MOST = 2**31 - 1
+"""The API server takes no more as the number of transitions."""
+
 
 class Terms(NamedTuple):
     """How long what lasts, in seconds.
@@ -77,7 +80,7 @@ class Election:
             "acquireTime": spec.get("acquireTime") if mine else moment,
             "holderIdentity": self.identity,
             "leaseDurationSeconds": max(ceil(self._terms.lease_s), 1),
-            "leaseTransitions": self.transitions + (0 if mine or is_new else 1),
+            "leaseTransitions": min(self.transitions + int(not (mine or is_new)), _INT32_MOST),
             "renewTime": moment,
         }
 

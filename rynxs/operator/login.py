@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
 import aiohttp
 import kopf
+
+from rynxs.operator.shallow import ShallowReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,6 +48,7 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
         connection = response.connection
         if connection is not None and connection.transport is not None:
             transports.add(connection.transport)
+        response.content = cast("aiohttp.StreamReader", ShallowReader(response.content))
         return response
 
     secured = kopf.ConnectionInfo(

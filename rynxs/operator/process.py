@@ -179,9 +179,9 @@ class Process:
             await self._following.lease(self._lease, namespace).run()
 
     async def _take_over(self, present: Present) -> Lead:
-        def known(origin: str) -> Known:
+        def known(origin: str, own: int) -> Known:
             present.look_for(origin)
-            seq, epoch = present.highest()
+            seq, epoch = present.highest(own)
             return Known(seq, max(epoch, self._lease.transitions))
 
         since_s = self._now_s()

@@ -164,10 +164,17 @@ def _last_is_a_policy(identifier: str) -> tuple[bool, str]:
 
 
 def _drifted(manifest: Manifest, known: Stamp, metadata: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return what others have changed of an object that was applied as it is asked for."""
+    """Return what others have changed of an object that was applied as it is asked for.
+
+    Of one that was not, its stamp: then it may say so only because somebody has changed that.
+    """
+    entries = metadata.get("managedFields") or ()
+    stamp = stamped({"metadata": {}}, known)
+    forged = {path: who for path, who in lost(stamp, entries, MANAGER).items() if who}
     if known.digest != manifest.digest:
-        return {}
-    return lost(manifest.body, metadata.get("managedFields") or (), MANAGER)
+        return forged
+    found = {**forged, **lost(manifest.body, entries, MANAGER)}
+    return {path: found[path] for path in sorted(found)}
 
 
 def _over(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:

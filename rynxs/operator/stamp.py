@@ -16,6 +16,12 @@ STAMPED: Final = (ORIGIN, SUBJECT, SEQ, EPOCH, DIGEST)
 """The annotations of a stamp."""
 _MOST: Final = 2**62
 """What a log may hold as seq or epoch, with room for the epochs after it."""
+LEAP_MOST: Final = 2**32
+"""So far an object's epoch may be above the log's own; the rest is forged.
+
+Whoever may annotate an object could else bring the log to where there are no epochs left. One that
+begins every second takes a century for so many.
+"""
 
 
 class Stamp(NamedTuple):

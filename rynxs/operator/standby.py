@@ -83,11 +83,11 @@ class Standby:
         """
         await in_thread(self._catch_up)
 
-    async def take_over(self, known: Callable[[str], Known], accept_loss: str) -> Lead:
+    async def take_over(self, known: Callable[[str, int], Known], accept_loss: str) -> Lead:
         """Take the log over, as soon as its sink is to be had; `follow` must have ended.
 
         Args:
-            known: what the cluster shows of a log of that origin.
+            known: what the cluster shows of a log of that origin, whose own epoch is that.
             accept_loss: why lost records are accepted, empty if they are not.
 
         Raises:
@@ -108,14 +108,15 @@ class Standby:
                 return lead
             await asyncio.sleep(min(delay_s(attempt), _RETRY_MOST_S))
 
-    async def _take_over(self, known: Callable[[str], Known], accept_loss: str) -> Lead:
+    async def _take_over(self, known: Callable[[str, int], Known], accept_loss: str) -> Lead:
         config, sources = self._config, self._sources
         # If that fails, what was read still counts, and its sink is still in use.
         opened = await asyncio.to_thread(open_log, config, sources, self._failed, self._follower)
         self._follower = None
         self.close()
         self.size = opened.read.log.size
-        found = known(opened.read.pipeline.origin)
+        pipeline = opened.read.pipeline
+        found = known(pipeline.origin, pipeline.state.epoch)
         return await asyncio.to_thread(take_lead, config, sources, opened, found, accept_loss)
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from kubernetes_asyncio.config import ConfigException
 
 from rynxs.operator.cluster import ClusterError
 from rynxs.operator.refusal import error_of
+from rynxs.operator.shallow import shallow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -164,7 +165,7 @@ def _without_environment(session: ClientSession) -> ClientSession:
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    found = json.loads(text)
+    found = json.loads(shallow(text))
     if not isinstance(found, dict):
         raise ValueError(f"the answer is no JSON object, but {type(found).__name__}")  # noqa: TRY004
     return found

@@ -8,7 +8,7 @@ from rynxs.engine.pipeline import Taken
 from rynxs.errors import RynxsError
 from rynxs.operator.cluster import ClusterError, place_of
 from rynxs.operator.reconciling import Create, Delete, Obstacle, work
-from rynxs.operator.stamp import stamp_of
+from rynxs.operator.stamp import LEAP_MOST, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +71,9 @@ class Writer:
         present = self._present.of(asked.subject, [manifest.id for manifest in asked.manifests])
         for identifier, metadata in present.items():
             stamp = stamp_of(metadata)
-            if stamp is not None and stamp.origin == asked.origin and stamp.epoch > asked.epoch:
+            if stamp is None or stamp.origin != asked.origin:
+                continue
+            if 0 < stamp.epoch - asked.epoch <= LEAP_MOST:
                 raise Superseded(
                     f"{identifier} was applied in epoch {stamp.epoch}, and this process leads in "
                     f"epoch {asked.epoch}"

@@ -182,7 +182,8 @@ def test_what_is_there_and_what_changes_is_handed_over_whole(
             await aside(kubectl.run, "delete", "agent", "before", f"--namespace={namespace}")
             await aside(kubectl.apply, agent(namespace, "last"))
             await heard.named(namespace, "last")
-        befores = [each for each in heard.objects if each["metadata"]["name"] == "before"]
+        own = [each for each in heard.objects if each["metadata"].get("namespace") == namespace]
+        befores = [each for each in own if each["metadata"]["name"] == "before"]
         assert len(befores) == 1
         assert heard.threads == {threading.current_thread()}
 

@@ -8,6 +8,7 @@ import pytest
 
 from rynxs.operator.applier import Drifted
 from rynxs.operator.reconciling import Drift
+from rynxs.operator.stamp import EPOCH
 from tests.unit.operator.rig import CONFIG, POLICY, SUBJECT, Rig, asked, config, policy, sets
 from tests.unit.operator.virtual_time import now_s, run
 
@@ -201,5 +202,20 @@ def test_a_change_of_another_kind_is_told_whenever_it_comes() -> None:
         rig.cluster.edit(CONFIG, sets(b="2"), manager="helm")
         await rig.settle()
         assert rig.drifted() == [Drifted(SUBJECT, Drift(CONFIG, ["data.b"], ["helm"]), 5)]
+
+    run(scenario())
+
+
+def test_an_epoch_that_no_log_can_have_got_to_is_forged_and_set_right() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        await rig.bring_about(PLAN)
+        before = rig.cluster.show(CONFIG)["metadata"]["annotations"]
+        forged = {EPOCH: str(2**62)}
+        rig.cluster.edit(CONFIG, lambda body: body["metadata"]["annotations"].update(forged))
+        await rig.settle()
+        fields = [f"metadata.annotations.{EPOCH}"]
+        assert rig.drifted() == [Drifted(SUBJECT, Drift(CONFIG, fields, ["kubectl"]), 1)]
+        assert rig.cluster.show(CONFIG)["metadata"]["annotations"] == before
 
     run(scenario())

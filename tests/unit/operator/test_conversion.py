@@ -46,3 +46,13 @@ def test_all_that_anybody_owns_is_taken_but_what_is_of_a_subresource() -> None:
     taken = [entry("rynxs", "Apply", fields), STATUS, scale]
     assert as_taken([applied, STATUS, other, scale], "rynxs") == taken
     assert as_taken([other, STATUS, scale, applied], "rynxs") == taken
+
+
+def test_a_list_that_was_made_and_whose_elements_are_all_of_others_is_not_applied() -> None:
+    made = entry("rynxs", "Update", {"f:metadata": {"f:labels": {}, "f:ownerReferences": {}}})
+    theirs: dict[str, Any] = {"f:ownerReferences": {'k:{"uid":"u"}': {}}, "f:labels": {}}
+    other = entry("kubectl-patch", "Update", {"f:metadata": theirs})
+    assert as_applied([made, other], "rynxs") == [
+        entry("rynxs", "Apply", {"f:metadata": {"f:labels": {}}}),
+        other,
+    ]

@@ -104,6 +104,11 @@ def test_each_change_of_hands_counts_and_a_renewal_does_not() -> None:
     assert (spec["leaseTransitions"], one.transitions) == (2, 2)
 
 
+def test_a_lease_whose_changes_of_hands_can_not_be_counted_on_is_taken_all_the_same() -> None:
+    most = 2**31 - 1
+    assert taken(candidate(), {"leaseTransitions": most}, 0.0)["leaseTransitions"] == most
+
+
 def test_a_lease_that_was_made_empty_has_not_changed_hands() -> None:
     assert taken(candidate(), {}, 0.0)["leaseTransitions"] == 0
 

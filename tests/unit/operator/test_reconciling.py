@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rynxs.operator.reconciling import Asked, Create, Delete, Drift, Obstacle, Update, work
-from rynxs.operator.stamp import DIGEST, Stamp, stamp_of, stamped
+from rynxs.operator.stamp import DIGEST, EPOCH, SEQ, Stamp, stamp_of, stamped
 from tests.unit.operator.rig import CONFIG, ORIGIN, POLICY, SUBJECT, asked, config, manifest, policy
 
 PLAN = asked(7, policy(), config(a="1"), epoch=3)
@@ -76,6 +76,18 @@ def test_an_object_whose_stamp_tells_another_digest_is_applied_again() -> None:
     changed["annotations"] = {**changed["annotations"], DIGEST: "0"}
     steps, drifts = work(asked(7, config(a="1")), {CONFIG: changed})
     assert ([type(step) for step in steps], drifts) == ([Update], [])
+
+
+@pytest.mark.parametrize("name", [SEQ, EPOCH, DIGEST])
+def test_a_stamp_that_others_have_changed_is_applied_again_and_told(name: str) -> None:
+    changed = metadata(config(a="1"))
+    changed["annotations"] = {**changed["annotations"], name: "0"}
+    fields: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{name}": {}}}}
+    forged = {"fieldsV1": fields, "manager": "foe", "operation": "Update"}
+    changed["managedFields"] = [*changed["managedFields"], forged]
+    steps, drifts = work(asked(7, config(a="1")), {CONFIG: changed})
+    assert [type(step) for step in steps] == [Update]
+    assert drifts == [Drift(CONFIG, [f"metadata.annotations.{name}"], ["foe"])]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rynxs.engine.plan import Manifest
 
 MANAGER = "rynxs"
+_VOLUMES = "v1/PersistentVolumeClaim/"
 
 
 class Create(NamedTuple):
@@ -153,10 +154,22 @@ def _deletions(
         if metadata["uid"] in staying:
             continue  # the same object, as it is seen in another version of its API
         is_own = (known.origin, known.subject) == (asked.origin, asked.subject)
-        retained = (metadata.get("annotations") or {}).get(RETAIN_ANNOTATION) == "true"
-        if is_own and not retained:
+        if is_own and not _is_retained(identifier, metadata):
             gone.append(Delete(identifier, metadata["uid"], metadata["resourceVersion"]))
     return gone
+
+
+def _is_retained(identifier: str, metadata: Mapping[str, Any]) -> bool:
+    """Tell whether an object stays though nothing asks for it any more.
+
+    Only what holds data stays because somebody else says so, such as whoever has restored it from a
+    backup: or else an annotation would keep a workload running that is to stop.
+    """
+    if (metadata.get("annotations") or {}).get(RETAIN_ANNOTATION) != "true":
+        return False
+    said = {"metadata": {"annotations": {RETAIN_ANNOTATION: "true"}}}
+    is_ours = not lost(said, metadata.get("managedFields") or (), MANAGER)
+    return is_ours or identifier.startswith(_VOLUMES)
 
 
 def _last_is_a_policy(identifier: str) -> tuple[bool, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rynxs.engine.plan import RETAIN_ANNOTATION
 from rynxs.operator.reconciling import Asked, Create, Delete, Drift, Obstacle, Update, work
 from rynxs.operator.stamp import DIGEST, EPOCH, SEQ, Stamp, stamp_of, stamped
 from tests.unit.operator.rig import CONFIG, ORIGIN, POLICY, SUBJECT, asked, config, manifest, policy
@@ -120,10 +121,16 @@ def test_what_is_no_longer_asked_for_is_deleted_as_it_was_read_with_policies_las
     ]
 
 
+def retains(manager: str) -> dict[str, Any]:
+    """Return the field set of somebody who says that an object is to stay."""
+    fields: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{RETAIN_ANNOTATION}": {}}}}
+    return {"manager": manager, "operation": "Update", "fieldsV1": fields}
+
+
 @pytest.mark.parametrize(
     ("body", "kept", "changed"),
     [
-        (config(retain=True, a="1"), frozenset(), {}),
+        (config(retain=True, a="1"), frozenset(), {"managedFields": [retains("rynxs")]}),
         (config(a="1"), frozenset({CONFIG}), {}),
         (config(a="1"), frozenset(), {"deletionTimestamp": "2026-01-01T00:00:00Z"}),
     ],
@@ -134,3 +141,10 @@ def test_what_stays_or_is_going_is_not_deleted(
 ) -> None:
     present = {CONFIG: metadata(body, **changed)}
     assert work(asked(8, kept=kept), present) == ([], [])
+
+
+def test_only_a_volume_stays_because_somebody_else_says_so() -> None:
+    said = metadata(config(retain=True, a="1"), managedFields=[retains("kubectl")])
+    volume = "v1/PersistentVolumeClaim/default/a"
+    present = {CONFIG: said, volume: {**said, "uid": "v"}}
+    assert work(asked(8), present).steps == [Delete(CONFIG, "u", "5")]

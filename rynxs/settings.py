@@ -130,7 +130,9 @@ class OperatorSettings(ConfigModel):
     namespaces: list[DnsLabel] = Field(
         [], description="Whose objects count; empty for those of all namespaces."
     )
-    leader_election: LeaderElection = LeaderElection()
+    leader_election: LeaderElection = Field(
+        LeaderElection(), description="Who of several replicas leads."
+    )
     concurrency: int = Field(
         16, ge=1, le=256, description="How many subjects are applied at the same time."
     )
@@ -143,7 +145,7 @@ class OperatorSettings(ConfigModel):
     checkpoint_every: Duration = Field(
         "60s", description="So soon a signed checkpoint covers a record, if there is a key."
     )
-    http: Http = Http()
+    http: Http = Field(Http(), description="Metrics and probes.")
     webhook: Webhook | None = Field(None, description="None: nobody says who asks for a change.")
 
 

@@ -25,6 +25,7 @@ from rynxs.operator.access import find_access
 from rynxs.operator.transport import Transport
 from rynxs.settings import OperatorSettings
 from tests.cluster.objects import agent
+from tests.cluster.operated import establish_crds
 from tests.cluster.replica import Replica, s3_environment
 from tests.cluster.running import running_cluster
 from tests.servers.minio import MinioServer
@@ -98,7 +99,7 @@ async def _measure(
     transport = Transport(access, "bare")
     client = BareClient(transport, _SETTINGS.concurrency)
     operated = Operated(cluster, client, directory)
-    operated.install()
+    establish_crds(cluster.kubectl)
     rows: list[Row] = []
     try:
         for name in measures:

@@ -6,6 +6,7 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests.cluster.operated import is_applied
 from tests.cluster.replica import Replica
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from benchmarks.bare_client import BareClient
     from tests.cluster.running import RunningCluster
 
-CRDS = "crds"
 _POLL_S = 0.25
 _LIMIT_S = 1_200.0
 _REST_S = 8.0
@@ -69,17 +69,10 @@ class Operated:
     """
 
     def __init__(self, cluster: RunningCluster, client: BareClient, directory: Path) -> None:
-        """Have nothing installed yet; logs are kept in `directory`."""
+        """Take a cluster that has our kinds; logs are kept in `directory`."""
         self.cluster = cluster
         self.client = client
         self._directory = directory
-
-    def install(self) -> None:
-        """Make our kinds known."""
-        self._run("apply", "--server-side", "-f", CRDS)
-        for plural in ("agents", "sessions", "universes"):
-            waited = self.cluster.kubectl.wait("condition=Established", f"crd/{plural}.universe.ai")
-            assert waited.status == 0, waited.err
 
     def namespace(self, name: str) -> str:
         """Make a namespace, and return its name."""
@@ -113,7 +106,7 @@ class Operated:
             return replica.metric('rynxs_events_total{kind="Applied"}') >= count
 
         async def are_applied() -> bool:
-            return sum(map(_is_applied, await self.client.list(namespace))) >= count
+            return sum(map(is_applied, await self.client.list(namespace))) >= count
 
         await await_so(are_recorded)
         await await_so(are_applied)
@@ -152,11 +145,6 @@ class Operated:
     def _run(self, *arguments: object) -> None:
         done = self.cluster.kubectl.run(*arguments)
         assert done.status == 0, done.err
-
-
-def _is_applied(found: Mapping[str, Any]) -> bool:
-    conditions = found.get("status", {}).get("conditions", ())
-    return any(each["type"] == "Applied" and each["status"] == "True" for each in conditions)
 
 
 def _manifest(kind: str, found: Mapping[str, Any], namespace: str) -> dict[str, Any]:

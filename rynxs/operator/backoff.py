@@ -6,10 +6,15 @@ _FIRST_S = 0.5
 _MOST_S = 300.0
 
 
-def delay_s(attempt: int) -> float:
-    """Return how long to wait after the `attempt`-th failure in a row, counted from 1."""
+def delay_s(attempt: int, most_s: float = _MOST_S) -> float:
+    """Return how long to wait after the `attempt`-th failure in a row, counted from 1.
+
+    Args:
+        attempt: which failure.
+        most_s: nobody waits longer than that.
+    """
     exponent = min(attempt - 1, 20)
-    return float(min(_FIRST_S * 2**exponent, _MOST_S))
+    return float(min(_FIRST_S * 2**exponent, most_s))
 
 
 def is_told(attempt: int) -> bool:

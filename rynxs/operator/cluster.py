@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     Reduce = Callable[[Mapping[str, Any]], Mapping[str, Any]]
     Told = AsyncGenerator["Seen | Bookmark", None]
 
+NOT_FOUND = 404
+CONFLICT = 409
+CHANGED = frozenset({NOT_FOUND, CONFLICT})
+"""What is answered to a write when the object is not, or no longer, as it was read."""
 _VERSION = re.compile(r"v[0-9]+((alpha|beta)[0-9]+)?", re.ASCII)
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rynxs.operator.cluster import ClusterError
+from rynxs.operator.cluster import CHANGED, ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rynxs.operator.cluster import Cluster, Place
-
-_CHANGED = frozenset({404, 409})
 
 
 class CountedCluster:
@@ -55,6 +53,6 @@ class CountedCluster:
         try:
             yield
         except ClusterError as error:
-            self._wrote(action, "conflict" if error.status in _CHANGED else "failed")
+            self._wrote(action, "conflict" if error.status in CHANGED else "failed")
             raise
         self._wrote(action, "ok")

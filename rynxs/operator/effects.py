@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from rynxs.operator.applier import Applier, Drifted
 from rynxs.operator.counted import CountedCluster
+from rynxs.operator.guarded import together
 from rynxs.operator.notices import Notices, notices_of
 from rynxs.operator.status_writer import StatusWriter, Told
 
@@ -102,15 +102,7 @@ class Applying:
 
     async def run(self) -> None:
         """Work until cancelled; raise why, if this process must stop."""
-        tasks = [
-            asyncio.create_task(each)
-            for each in (self._applier.failed(), self._statuses.run(), self._notices.run())
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
+        await together(self._applier.failed(), self._statuses.run(), self._notices.run())
 
     async def stop(self) -> None:
         """Write no more; what is under way is finished."""

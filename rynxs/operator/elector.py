@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import structlog
 
 from rynxs.errors import RynxsError
-from rynxs.operator.cluster import ClusterError, Place
+from rynxs.operator.cluster import CONFLICT, NOT_FOUND, ClusterError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("rynxs.operator.elector")
 LEASE_KIND: Final = "coordination.k8s.io/v1/Lease"
-_NOT_FOUND: Final = 404
-_CONFLICT: Final = 409
 
 
 class LeaseLost(RynxsError):
@@ -175,7 +173,7 @@ class Elector:
         try:
             done = await self._renew()
         except ClusterError as error:
-            if error.status != _CONFLICT and not self.failure:
+            if error.status != CONFLICT and not self.failure:
                 _log.warning("the Lease can't be had", lease=self._lease.id, error=str(error))
             self.failure = str(error)
             return False
@@ -211,7 +209,7 @@ class Elector:
         try:
             return await self._cluster.get_object(self._lease)
         except ClusterError as error:
-            if error.status != _NOT_FOUND:
+            if error.status != NOT_FOUND:
                 raise
             return None
 

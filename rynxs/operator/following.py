@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from rynxs.operator.cluster import NOT_FOUND
 from rynxs.operator.elector import LEASE_KIND
 from rynxs.operator.informer import Followed, Hears, Informer
 from rynxs.operator.objects import identity_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from rynxs.operator.rendered import Rendered
 
 _log = structlog.get_logger("rynxs.operator.following")
-_NOT_FOUND = 404
 
 
 class Following:
@@ -57,7 +57,7 @@ class Following:
             await rendered.listed(followed, found)
 
         async def failed(failure: Failure) -> None:
-            if failure.error.status == _NOT_FOUND:  # of a kind that is not served there is nothing
+            if failure.error.status == NOT_FOUND:  # of a kind that is not served there is nothing
                 well()
             else:
                 self._failed(failure)

@@ -99,7 +99,7 @@ class Framework:
                 started_s = home.time()
                 reason = await self._run_once(home, heard)
                 attempt = 1 if home.time() > started_s + _STEADY_S else attempt + 1
-                wait_s = min(delay_s(attempt), _DELAY_MOST_S)
+                wait_s = delay_s(attempt, _DELAY_MOST_S)
                 _log.warning("kopf ended", reason=reason, attempt=attempt, again_in_s=wait_s)
                 await asyncio.sleep(wait_s)
 
@@ -231,7 +231,7 @@ class _Endless:
         attempt = 0
         while True:
             attempt += 1
-            yield min(delay_s(attempt), _DELAY_MOST_S)
+            yield delay_s(attempt, _DELAY_MOST_S)
 
 
 async def _allow(**_: Any) -> None:

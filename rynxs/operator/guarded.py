@@ -29,6 +29,19 @@ async def guarded(work: Coroutine[Any, Any, Result], *guards: asyncio.Task[Any])
         await ended([task])
 
 
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Do several things at once, until one of them fails or this is cancelled; then all have ended.
+
+    Raises:
+        Exception: what the first of them raised.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await ended(tasks)
+
+
 async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
     """Return what comes of `work`, which is done in a thread.
 

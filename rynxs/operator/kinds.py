@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from rynxs.operator.cluster import ClusterError
+from rynxs.operator.cluster import NOT_FOUND, ClusterError
 from rynxs.operator.transport import Request
 
 if TYPE_CHECKING:
     from rynxs.operator.cluster import Place
     from rynxs.operator.transport import Transport
-
-_NOT_FOUND = 404
 
 
 class Served(NamedTuple):
@@ -60,7 +58,7 @@ class Kinds:
             await self._ask(kind.rpartition("/")[0])
         if kind not in self._served:
             raise ClusterError(
-                _NOT_FOUND,
+                NOT_FOUND,
                 "NotServed",
                 f"the cluster does not serve {kind}; install its CustomResourceDefinition",
             )
@@ -75,7 +73,7 @@ class Kinds:
         try:
             found = await self._transport.ask(Request("GET", root))
         except ClusterError as error:
-            if error.status != _NOT_FOUND:
+            if error.status != NOT_FOUND:
                 raise
             return
         for each in found.get("resources") or ():

@@ -10,6 +10,7 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.operator.cluster import (
+    NOT_FOUND,
     Bookmark,
     ClusterError,
     Listed,
@@ -33,7 +34,6 @@ _STRICT = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST = _METADATA.replace("Metadata;", "MetadataList;")
 _PAGE = 500
-_NOT_FOUND = 404
 _EXPIRED = 410
 _INVALID = 422
 _RESTARTS_MAX = 3
@@ -228,7 +228,7 @@ class KubernetesCluster:
         try:
             yield
         except ClusterError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == NOT_FOUND:
                 self._kinds.forget(kind)
             raise
 

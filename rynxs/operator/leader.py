@@ -175,7 +175,6 @@ class Leader:
             LogCorrupt: the log does not hold what was written.
         """
         self._hand_out_what_is_left(plans)
-        told.changed(self._pipeline.state.live())
         while not self._inbox.is_done:
             for_now = await self._inbox.take(self._wake_at_s(upkeep))
             since_s = self._now_s()
@@ -326,7 +325,7 @@ class Leader:
                     self.health = Health(str(error), self._now_s())
                 told.unavailable()
                 _log.warning("the log is not available", attempt=attempt, error=str(error))
-                await asyncio.sleep(min(delay_s(attempt), _RETRY_MOST_S))
+                await asyncio.sleep(delay_s(attempt, _RETRY_MOST_S))
         if self.health.failure:
             _log.info("the log is available again", attempts=attempt)
             self.health = Health("", self._now_s())

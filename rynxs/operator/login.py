@@ -11,6 +11,7 @@ import aiohttp
 import kopf
 
 from rynxs.operator.shallow import ShallowReader
+from rynxs.operator.transport import BUFFER, is_behind_a_proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession
 
 _TOKEN = "BearerToken"  # noqa: S105  (the client library's name for it)
-_BUFFER = 2**21
-"""Bytes; an object may be larger than what aiohttp buffers by itself."""
 
 
 @asynccontextmanager
@@ -62,8 +61,8 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
     session = aiohttp.ClientSession(
         connector=connector,
         proxy=access.proxy,
-        trust_env=True,
-        read_bufsize=_BUFFER,
+        trust_env=is_behind_a_proxy(access.host),
+        read_bufsize=BUFFER,
         middlewares=(authenticate,),
     )
     try:

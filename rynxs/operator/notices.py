@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from rynxs.operator.cluster import ClusterError
+from rynxs.operator.troubles import APPLYING, DEGRADED
 from rynxs.sources import format_time
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ _NOTE_MAX = 1_000
 _REASON_MAX = 128
 _NAME_MAX = 200
 _BAD = frozenset({"False", "Unknown"})
-_BAD_IF_TRUE = frozenset({"Degraded"})
-_QUIET = frozenset({"Applying"})
-"""Reasons of conditions that pass by themselves."""
 
 
 class Notice(NamedTuple):
@@ -67,9 +65,9 @@ def notices_of(
         last = known.get(each["type"])
         if last is not None and (last["status"], last["reason"]) == _what(each):
             continue
-        is_bad = each["status"] in _BAD if each["type"] not in _BAD_IF_TRUE else True
-        was_quiet = last is None or last["reason"] in _QUIET
-        if each["reason"] in _QUIET or (was_quiet and not is_bad):
+        is_bad = each["type"] == DEGRADED or each["status"] in _BAD
+        was_quiet = last is None or last["reason"] == APPLYING
+        if each["reason"] == APPLYING or (was_quiet and not is_bad):
             continue
         note = (
             f"{each['type']} is {each['status']}: see the message of this condition "

@@ -16,7 +16,7 @@ from rynxs.engine.subject import parse_subject
 from rynxs.operator.cluster import Place
 from rynxs.operator.leader import Gone, Input, Observed, Touched
 from rynxs.operator.packed import pack, unpack
-from rynxs.operator.present import Present, number_of
+from rynxs.operator.versions import Versions, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -94,7 +94,7 @@ class Objects:
         self._state = state
         self._tell = tell
         self._held: dict[str, Held] = {}
-        self._versions = Present("")
+        self._versions = Versions()
         self._lists: dict[tuple[str, str], _List] = {}
         self._unlisted = {each.group_kind for each in resources if each.scope == "Cluster"}
         self._awaited: set[str] = set()
@@ -137,9 +137,8 @@ class Objects:
         """
         if self._held.get(subject) is not about:
             return  # it has been told of since
-        known = self._versions.get(subject)
-        if known is not None and known["resourceVersion"] == about.version:
-            self._versions.put(subject, {"resourceVersion": version})
+        if self._versions.of(subject) == number_of({"resourceVersion": about.version}):
+            self._versions.put(subject, number_of({"resourceVersion": version}))
         # Else it was read again, and what else has changed of it is still to be told.
         self._held[subject] = about._replace(version=version, packed=pack(status))
 
@@ -172,7 +171,7 @@ class Objects:
         self._awaited -= {each for each in self._awaited - there if each.startswith(start)}
         known = {*self._held, *self._state.live()}
         for subject in sorted(each for each in known - there if each.startswith(start)):
-            await self._gone(subject, found.version, None)
+            await self._gone(subject, version, None)
         self._open_if_complete()
 
     async def watched(self, resource: Resource, told: Seen) -> None:
@@ -180,7 +179,7 @@ class Objects:
         if told.is_gone:
             metadata = told.object["metadata"]
             subject = str(subject_of(resource, told.object))
-            await self._gone(subject, metadata["resourceVersion"], metadata["uid"])
+            await self._gone(subject, number_of(metadata), metadata["uid"])
             self._awaited.discard(subject)
             self._open_if_complete()
 
@@ -205,7 +204,7 @@ class Objects:
     def _take(self, subject: str, found: Mapping[str, Any]) -> bool:
         """Take in an object; return whether that is news."""
         metadata = found["metadata"]
-        if not self._versions.put(subject, {"resourceVersion": metadata["resourceVersion"]}):
+        if not self._versions.put(subject, number_of(metadata)):
             return False
         namespace = metadata.get("namespace") or ""
         kind = f"{found['apiVersion']}/{found['kind']}"
@@ -219,11 +218,9 @@ class Objects:
         )
         return True
 
-    async def _gone(self, subject: str, version: str, uid: str | None) -> None:
+    async def _gone(self, subject: str, version: int, uid: str | None) -> None:
         known = self._held.get(subject)
-        as_of = {"resourceVersion": version}
-        was_held = self._versions.get(subject) is not None
-        if not self._versions.drop(subject, as_of) and was_held:
+        if not self._versions.drop(subject, version):
             return  # what is known of it is newer
         self._held.pop(subject, None)
         # What was told of last is gone, and whatever came in its place and was never told of.

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rynxs.engine.plan import RETAIN_ANNOTATION
 from rynxs.operator.packed import pack, unpack
 from rynxs.operator.stamp import LEAP_MOST, STAMPED, stamp_of
+from rynxs.operator.versions import Versions, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-_GONE_MAX = 10_000
-"""Of so many objects that are gone is it known since when; an answer that is late comes sooner."""
 
 _MEMBERS = ("name", "namespace", "uid", "resourceVersion", "deletionTimestamp", "managedFields")
 _ANNOTATIONS = frozenset({*STAMPED, RETAIN_ANNOTATION})
@@ -35,12 +33,10 @@ class _Kept(NamedTuple):
     """An object's metadata.
 
     Attributes:
-        version: its resourceVersion as a number.
         origin, subject: of its stamp, empty if it has none.
         packed: all of it.
     """
 
-    version: int
     origin: str
     subject: str
     packed: bytes
@@ -49,8 +45,7 @@ class _Kept(NamedTuple):
     def of(cls, metadata: Mapping[str, Any]) -> _Kept:
         stamp = stamp_of(metadata)
         origin, subject = ("", "") if stamp is None else (stamp.origin, stamp.subject)
-        packed = pack(kept_of(metadata))
-        return cls(number_of(metadata), intern(origin), intern(subject), packed)
+        return cls(intern(origin), intern(subject), pack(kept_of(metadata)))
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -65,7 +60,7 @@ class Present:
         """Know of nothing yet; `origin` is the log whose subjects' objects are looked for."""
         self._origin = origin
         self._objects: dict[str, _Kept] = {}
-        self._gone: dict[str, int] = {}
+        self._versions = Versions()
         self._of: dict[str, set[str]] = {}
 
     def look_for(self, origin: str) -> None:
@@ -77,14 +72,10 @@ class Present:
 
     def put(self, identifier: str, metadata: Mapping[str, Any]) -> bool:
         """Take in an object as it is; return whether that is news."""
-        version = number_of(metadata)
-        known = self._objects.get(identifier)
-        newest = max(self._gone.get(identifier, -1), -1 if known is None else known.version)
-        if 0 <= version <= newest:
-            return False
-        self._gone.pop(identifier, None)
-        self._forget(identifier)
         identifier = intern(identifier)
+        if not self._versions.put(identifier, number_of(metadata)):
+            return False
+        self._forget(identifier)
         self._objects[identifier] = kept = _Kept.of(metadata)
         self._of.setdefault(self._subject_of(kept), set()).add(identifier)
         return True
@@ -97,13 +88,11 @@ class Present:
             metadata: as it was last, uid and resourceVersion at least: what is known to be newer
                 is another object of its name, or still on its way out.
         """
-        version = number_of(metadata)
-        known = self._objects.get(identifier)
-        if known is not None and version < known.version:
+        is_known = identifier in self._objects
+        if not self._versions.drop(identifier, number_of(metadata)):
             return False
-        self._remember_gone(identifier, version)
         self._forget(identifier)
-        return known is not None
+        return is_known
 
     def replace(
         self, kind: str, namespace: str, listed: Mapping[str, Mapping[str, Any]], version: str
@@ -128,7 +117,7 @@ class Present:
 
         A watch says so, too, when an object only loses the label by which it was selected.
         """
-        self._gone.pop(identifier, None)
+        self._versions.doubt(identifier)
 
     def get(self, identifier: str) -> Mapping[str, Any] | None:
         """Return the metadata of an object, None if there is none."""
@@ -179,19 +168,3 @@ class Present:
             self._of[subject].discard(identifier)
             if not self._of[subject]:
                 del self._of[subject]
-
-    def _remember_gone(self, identifier: str, version: int) -> None:
-        """Remember at which version an object was gone, of the latest ones."""
-        version = max(version, self._gone.pop(identifier, -1))
-        self._gone[identifier] = version
-        if len(self._gone) > _GONE_MAX:
-            del self._gone[next(iter(self._gone))]
-
-
-def number_of(metadata: Mapping[str, Any]) -> int:
-    """Return a resourceVersion as a number: they are ordered (KEP-5504, and etcd ever since).
-
-    One that is none is -1, and taken as it comes.
-    """
-    text = str(metadata.get("resourceVersion", ""))
-    return int(text) if text.isascii() and text.isdigit() else -1

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from rynxs.sources import Sources
 
 _log = structlog.get_logger("rynxs.operator")
+_ALL = ("",)
+"""How informers are told all namespaces, and what has none."""
 _PATIENCE = Patience(quiet_s=0.05, urgent_s=1.0, most_s=5.0)
 
 
@@ -93,6 +95,7 @@ class Process:
         """
         self._config = config
         self._settings = config.operator
+        self._namespaces: Sequence[str] = self._settings.namespaces or _ALL
         self._sources = sources
         self._cluster = cluster
         self._access = access
@@ -103,11 +106,11 @@ class Process:
         self._troubles = Troubles()
         self._standby = Standby(config, sources, self._plugin_failed)
         self._lease = self._leadership(boot_s)
+        self._rendered_kinds = composition.kinds()
         self._metrics = Metrics(
             [each.kind for each in self._resources],
-            [*composition.kinds(), *map(stored_kind, self._resources)],
+            [*self._rendered_kinds, *map(stored_kind, self._resources)],
         )
-        self._rendered_kinds = composition.kinds()
         self._inbox: Inbox[Input] = Inbox(
             self._settings.queue, self._settings.batch, _PATIENCE, self._now_s, is_urgent
         )
@@ -145,7 +148,7 @@ class Process:
         self._readiness.rendered = [
             self._following.rendered(rendered, kind, namespace)
             for kind in self._rendered_kinds
-            for namespace in (self._settings.namespaces or [""])
+            for namespace in self._namespaces
         ]
         informing = [asyncio.create_task(each.run()) for each in self._readiness.rendered]
         following = asyncio.create_task(self._standby.follow(self._metrics.followed))
@@ -302,4 +305,4 @@ class Process:
         return WebhookServed(asked.port, Path(asked.certificate), Path(asked.key), asked.host)
 
     def _namespaces_of(self, resource: Resource) -> Sequence[str]:
-        return self._settings.namespaces or [""] if resource.scope == "Namespaced" else [""]
+        return self._namespaces if resource.scope == "Namespaced" else _ALL

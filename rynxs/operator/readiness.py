@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rynxs.operator.cluster import NOT_FOUND
 from rynxs.operator.endpoint import Check
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from rynxs.operator.standby import Standby
 
 _LAG_MOST_S = 30.0
-_NOT_FOUND = 404
 
 
 class Readiness:
@@ -69,7 +69,7 @@ class Readiness:
         failing += [
             each
             for each in self.rendered
-            if each.error is not None and each.error.status != _NOT_FOUND
+            if each.error is not None and each.error.status != NOT_FOUND
         ]
         told = "; ".join(f"{each.followed.kind}: {each.error}" for each in failing)
         count = len(self.own) + len(self.rendered)

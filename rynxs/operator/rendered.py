@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from rynxs.operator.cluster import Place
+from rynxs.operator.cluster import NOT_FOUND, Place
 from rynxs.operator.leader import StatusSeen
 from rynxs.operator.present import kept_of
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from rynxs.operator.informer import Failure, Followed
     from rynxs.operator.present import Present
     from rynxs.operator.reconciling import Asked
-
-_NOT_FOUND = 404
 
 
 def reducing(members: Collection[str]) -> Reduce:
@@ -104,9 +102,8 @@ class Rendered:
         identifier = _id(followed, told.object)
         before, known = self._present.subject_of(identifier), self._present.get(identifier)
         take = self._present.drop if told.is_gone else self._present.put
-        if take(identifier, told.object["metadata"]) and _differ(
-            known, self._present.get(identifier)
-        ):
+        metadata = told.object["metadata"]
+        if take(identifier, metadata) and _differ(known, None if told.is_gone else metadata):
             self._look_at(identifier, before)
         if told.is_gone:
             self._statuses.pop(identifier, None)
@@ -115,7 +112,7 @@ class Rendered:
 
     async def failed(self, failure: Failure) -> None:
         """Take in that a kind can't be followed: of one that is not served there is nothing."""
-        if failure.error.status == _NOT_FOUND:
+        if failure.error.status == NOT_FOUND:
             self._heard[failure.followed].set()
 
     def _look_at(self, identifier: str, before: str) -> None:

@@ -106,7 +106,7 @@ class Standby:
             else:
                 self.failure = ""
                 return lead
-            await asyncio.sleep(min(delay_s(attempt), _RETRY_MOST_S))
+            await asyncio.sleep(delay_s(attempt, _RETRY_MOST_S))
 
     async def _take_over(self, known: Callable[[str, int], Known], accept_loss: str) -> Lead:
         config, sources = self._config, self._sources

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from rynxs.operator.backoff import delay_s
-from rynxs.operator.cluster import ClusterError
+from rynxs.operator.cluster import CONFLICT, NOT_FOUND, ClusterError
+from rynxs.operator.guarded import together
 from rynxs.operator.statuses import Written, patch, wanted
 from rynxs.operator.troubles import is_passing
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from rynxs.sources import Clock
 
 _log = structlog.get_logger("rynxs.operator.status_writer")
-_NOT_FOUND = 404
-_CHANGED = 409
 _TRIES_MAX = 5
 _PASSING_S = 10.0
 
@@ -122,12 +121,7 @@ class StatusWriter:
         Raises:
             Exception: what `may_write` raises.
         """
-        workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
+        await together(*(self._work() for _ in range(self._concurrency)))
 
     async def _work(self) -> None:
         while True:
@@ -149,37 +143,34 @@ class StatusWriter:
             held = self._objects.get(subject)
             if held is None or held.uid != said.uid:
                 return  # of what is there now, something else is to be said
-            status = self._wanted(held, said)
-            change = patch(status, Written(held.uid, said.generation, held.status))
+            written = Written(held.uid, said.generation, held.status)
+            now_us = self._clock.now_us()
+            status = wanted(said.status, written, self._origin, said.position, now_us)
+            change = patch(status, written)
             if change is None:
                 return
             self._may_write()
             try:
                 found = await self._cluster.patch_status(held.place, change, held.version)
             except ClusterError as error:
-                if error.status == _NOT_FOUND:
+                if error.status == NOT_FOUND:
                     return  # the informer tells that it is gone
-                if error.status != _CHANGED or not await self._read_again(subject, held):
+                if error.status != CONFLICT or not await self._read_again(subject, held):
                     self._fail(subject, said, error)
                     return
                 self._told.failed("conflict")
                 continue
             self._attempts.pop(subject, None)
             self._objects.is_written(subject, held, found["resourceVersion"], status)
-            self._told.written(held, held.status, status)
+            self._told.written(held, written.status, status)
             return
-        self._fail(subject, said, ClusterError(_CHANGED, "Conflict", "it changes all the time"))
-
-    def _wanted(self, held: Held, said: Said) -> dict[str, Any]:
-        written = Written(held.uid, said.generation, held.status)
-        now_us = self._clock.now_us()
-        return wanted(said.status, written, self._origin, said.position, now_us)
+        self._fail(subject, said, ClusterError(CONFLICT, "Conflict", "it changes all the time"))
 
     async def _read_again(self, subject: str, held: Held) -> bool:
         try:
             self._objects.refresh(subject, await self._cluster.get_object(held.place))
         except ClusterError as error:
-            return error.status == _NOT_FOUND
+            return error.status == NOT_FOUND
         return True
 
     def _fail(self, subject: str, said: Said, error: ClusterError) -> None:

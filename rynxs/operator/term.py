@@ -6,8 +6,6 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import structlog
-
 from rynxs.engine.event import APPLY_FAILED, DRIFT_OBSERVED
 from rynxs.errors import PluginError
 from rynxs.eventlog import canonical
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from rynxs.operator.upkeep import Upkeep
     from rynxs.sources import Clock
 
-_log = structlog.get_logger("rynxs.operator")
 _DRAIN_LIMIT_S = 10.0
 """So long an orderly stop waits for the log to take what is left; it is learned again, if not."""
 

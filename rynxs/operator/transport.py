@@ -34,7 +34,7 @@ _SILENCE_S = 150.0
 """More than `_WATCH_S`: where nothing ever happens, the API server sends no bookmarks either."""
 _SHORT_S = 1.0
 _TEXT_MAX = 300
-_BUFFER = 2**21
+BUFFER = 2**21
 """More than the largest object (etcd: 1.5 MiB), which is one line of a watch."""
 _BAD = 400
 
@@ -71,7 +71,7 @@ class Transport:
         """
         self._client = ApiClient(configuration)
         self._client.user_agent = agent
-        if not _is_behind_a_proxy(configuration.host):
+        if not is_behind_a_proxy(configuration.host):
             rest = self._client.rest_client
             rest.pool_manager = _without_environment(rest.pool_manager)
 
@@ -148,7 +148,7 @@ class Transport:
         )
 
 
-def _is_behind_a_proxy(url: str) -> bool:
+def is_behind_a_proxy(url: str) -> bool:
     """Tell whether the environment names a proxy for a server."""
     parts = urlsplit(url)
     return parts.scheme in getproxies() and not proxy_bypass(parts.hostname or "")
@@ -159,7 +159,7 @@ def _without_environment(session: ClientSession) -> ClientSession:
 
     That would take two threads a request, and may add credentials that nobody meant for this.
     """
-    made = ClientSession(connector=session.connector, trust_env=False, read_bufsize=_BUFFER)
+    made = ClientSession(connector=session.connector, trust_env=False, read_bufsize=BUFFER)
     session.detach()
     return made
 

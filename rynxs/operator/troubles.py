@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 APPLIED = "Applied"
 DEGRADED = "Degraded"
-_APPLYING = "Applying"
+APPLYING = "Applying"
+"""The reason of a condition that passes by itself."""
 _MESSAGE_SIZE_MAX = 2_000
 
 
 def is_passing(status: Mapping[str, Any]) -> bool:
     """Tell whether a status says that a plan is being applied."""
-    return any(each["reason"] == _APPLYING for each in status.get("conditions", ()))
+    return any(each["reason"] == APPLYING for each in status.get("conditions", ()))
 
 
 class _Refused(NamedTuple):
@@ -91,5 +92,5 @@ class Troubles:
             return condition(APPLIED, "False", "ApplyFailed", message)
         if applied != planned:
             message = f"the plan of record {planned} is being applied"
-            return condition(APPLIED, "False", _APPLYING, message)
+            return condition(APPLIED, "False", APPLYING, message)
         return condition(APPLIED, "True", "Applied", "")

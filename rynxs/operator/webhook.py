@@ -100,7 +100,7 @@ class Webhook(kopf.WebhookServer):
                 attempt += 1
                 reason = f"{type(error).__name__}: {error.strerror or error}"
                 _log.warning("the admission webhook is not served", reason=reason, attempt=attempt)
-            await asyncio.sleep(min(delay_s(max(attempt, 1)), _DELAY_MOST_S))
+            await asyncio.sleep(delay_s(max(attempt, 1), _DELAY_MOST_S))
 
 
 def asking_of(review: Mapping[str, Any]) -> Asking | None:

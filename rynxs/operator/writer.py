@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rynxs.engine.pipeline import Taken
 from rynxs.errors import RynxsError
-from rynxs.operator.cluster import ClusterError, place_of
+from rynxs.operator.cluster import CHANGED, NOT_FOUND, ClusterError, place_of
 from rynxs.operator.reconciling import Create, Delete, Obstacle, work
 from rynxs.operator.stamp import LEAP_MOST, stamp_of
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _TRIES_MAX = 5
 """So often a step is tried on an object that changes under it before that counts as a failure."""
-_NOT_FOUND = 404
-_CHANGED = frozenset({_NOT_FOUND, 409})
 
 
 class Superseded(RynxsError):
@@ -118,7 +116,7 @@ class Writer:
         try:
             taken = await self._taken(step)
         except ClusterError as error:
-            if error.status in _CHANGED:
+            if error.status in CHANGED:
                 return str(error)
             raise _failed(step, error) from None
         return taken
@@ -139,7 +137,7 @@ class Writer:
         try:
             await self._cluster.delete(place_of(step.id), step.uid, step.resource_version)
         except ClusterError as error:
-            if error.status != _NOT_FOUND:
+            if error.status != NOT_FOUND:
                 raise
         self._intact.pop(step.id, None)
         self._present.drop(step.id, {"resourceVersion": step.resource_version})
@@ -151,7 +149,7 @@ class Writer:
         try:
             found = await self._cluster.get(place_of(step.id))
         except ClusterError as error:
-            if error.status != _NOT_FOUND:
+            if error.status != NOT_FOUND:
                 raise _failed(step, error) from None
             if known is not None:
                 self._present.drop(step.id, known)

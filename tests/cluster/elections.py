@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from tests.cluster.agents import Agents
     from tests.cluster.operated import Operated
     from tests.cluster.replica import Replica
 
@@ -37,6 +39,24 @@ def candidates(
     """
     election = terms(place.namespace)
     return [place.replica(name, environment=environment, leaderElection=election) for name in names]
+
+
+@contextmanager
+def settled(leader: Replica, agents: Agents) -> Iterator[None]:
+    """Have a replica lead, with an agent `first` for which all is done."""
+    with leader:
+        leader.until_leading()
+        agents.create("first")
+        leader.until("the first agent is settled", agents.is_settled)
+        yield
+
+
+@contextmanager
+def followed(leader: Replica, standby: Replica, agents: Agents) -> Iterator[None]:
+    """Have such a leader, and a replica that stands by and has read the log."""
+    with settled(leader, agents), standby:
+        standby.until("it follows", lambda: has_read(standby))
+        yield
 
 
 def has_read(standby: Replica) -> bool:

@@ -26,8 +26,6 @@ LIMIT_S = 60.0
 POLL_S = 0.02
 STOP_LIMIT_S = 30.0
 TAIL = 4_000
-ELECTION = {"enabled": True, "leaseDuration": "5s", "renewDeadline": "3s", "retryPeriod": "1s"}
-"""Terms of an election that is over soon."""
 
 
 class ReplicaFailed(Exception):

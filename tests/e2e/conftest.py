@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
 from tests.cluster.control_plane import control_plane
+from tests.cluster.operated import establish_crds
 from tests.servers.minio import MinioServer
 from tests.servers.process import ServerFailed, ServerProcess
 from tests.servers.versitygw import VersitygwServer
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from tests.cluster.control_plane import Cluster
 
-CRDS = Path(__file__).parents[2] / "crds"
 KINDS: dict[str, Callable[..., ServerProcess]] = {
     "minio": MinioServer,
     "versitygw": VersitygwServer,
@@ -93,11 +92,7 @@ def operated() -> Iterator[Cluster]:
     """A control plane of a worker's own, with our kinds and an audit log, for operators."""
     try:
         with control_plane(audit=True) as running:
-            made = running.kubectl.run("apply", "--server-side", "-f", CRDS)
-            assert made.status == 0, made.err
-            for crd in ("agents", "sessions", "universes"):
-                waited = running.kubectl.wait("condition=Established", f"crd/{crd}.universe.ai")
-                assert waited.status == 0, waited.err
+            establish_crds(running.kubectl)
             yield running
     except ServerFailed as error:
         pytest.fail(str(error), pytrace=False)

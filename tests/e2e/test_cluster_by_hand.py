@@ -7,17 +7,17 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cluster.by_hand import by_hand
 from tests.cluster.kubectl import Kubectl
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
 LIMIT_S = 60
@@ -25,26 +25,14 @@ LIMIT_S = 60
 
 @contextmanager
 def _by_hand(repository: Path) -> Iterator[tuple[subprocess.Popen[str], Kubectl]]:
-    """What `make cluster` runs, in a process group of its own as in a terminal, once it is up."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.cluster", "--nodes=3"],
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
+    """What `make cluster` runs, once it is up."""
+    with by_hand(repository, "--nodes=3") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("export KUBECONFIG="):
                 yield process, Kubectl(Path(line.strip().partition("=")[2]))
                 return
         pytest.fail(process.communicate()[1])
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
 
 
 def test_a_cluster_by_hand_serves_until_ctrl_c_and_leaves_nothing(repository: Path) -> None:

@@ -77,6 +77,15 @@ class User(Thread):
                 pass
 
 
+def check_all_is_done(place: Operated, replica: Replica, user: User) -> None:
+    """Demand that all that a user makes gets applied, and nothing is lost or twofold."""
+    user.join()
+    replica.until("all are applied", place.applied(*user.names))
+    replica.until_ready()
+    assert replica.terminate() == 0
+    check_nothing_is_lost_or_twofold(place, user.names)
+
+
 def check_nothing_is_lost_or_twofold(place: Operated, names: list[str]) -> None:
     """Demand that each agent was observed and planned once, and has what was planned."""
     events = place.checked()
@@ -99,11 +108,7 @@ def test_an_api_server_that_is_killed_and_started_while_agents_are_made_costs_no
     mortal.apiserver.kill()
     replica.until("it notices", lambda: "[-] watches" in replica.ready())
     mortal.apiserver.start()
-    user.join()
-    replica.until("all are applied", place.applied(*user.names))
-    replica.until_ready()
-    assert replica.terminate() == 0
-    check_nothing_is_lost_or_twofold(place, user.names)
+    check_all_is_done(place, replica, user)
 
 
 def test_a_store_that_stands_still_for_seconds_costs_nothing(
@@ -119,11 +124,7 @@ def test_a_store_that_stands_still_for_seconds_costs_nothing(
         finally:
             mortal.etcd.resume()
         replica.until("a request is answered", lambda: bool(place.agents()))
-    user.join()
-    replica.until("all are applied", place.applied(*user.names))
-    replica.until_ready()
-    assert replica.terminate() == 0
-    check_nothing_is_lost_or_twofold(place, user.names)
+    check_all_is_done(place, replica, user)
 
 
 def test_what_happens_while_all_watches_expire_is_seen_nevertheless(

@@ -13,7 +13,7 @@ import pytest
 
 from rynxs.engine.event import EPOCH_STARTED
 from tests.cluster.agents import Agents
-from tests.cluster.elections import LEASE_S, RETRY_S, candidates, has_read
+from tests.cluster.elections import LEASE_S, RETRY_S, candidates, followed
 from tests.cluster.logs import s3_log
 from tests.cluster.operated import Operated
 from tests.cluster.replica import s3_environment
@@ -51,13 +51,8 @@ def pair(
     """A leader, and a standby that has read the log; in the end it is checked."""
     environment = s3_environment(minio)
     leader, standby = candidates(place, ("leader", "standby"), environment)
-    with leader:
-        leader.until_leading()
-        agents.create("first")
-        leader.until("the first agent is settled", agents.is_settled)
-        with standby:
-            standby.until("it has read the log", lambda: has_read(standby))
-            yield leader, standby
+    with followed(leader, standby, agents):
+        yield leader, standby
     epochs = [each.epoch for each in place.checked(environment) if each.kind == EPOCH_STARTED]
     assert epochs == sorted(set(epochs))
     assert len(epochs) == 2

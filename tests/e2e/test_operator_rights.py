@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -74,12 +74,7 @@ def test_a_right_to_write_that_is_missing_is_named_in_the_status_and_in_an_event
 def test_without_the_right_to_list_what_is_rendered_nobody_leads_and_nothing_is_deleted(
     place: Operated, account: Account
 ) -> None:
-    account.has_all_but()
-    with place.replica("a", kubeconfig=account.kubeconfig) as replica:
-        place.apply(place.agent("stays"), place.agent("gone"))
-        replica.until("both are applied", place.applied("stays", "gone"))
-        assert replica.terminate() == 0
-    before, written = place.rendered(), len(place.requests())
+    before, written = _two_are_applied(place, account)
     account.has_all_but("list", "services")
     place.delete("agent", "gone")
     with place.replica("b", kubeconfig=account.kubeconfig) as replica:
@@ -101,12 +96,7 @@ def test_without_the_right_to_list_what_is_rendered_nobody_leads_and_nothing_is_
 def test_without_the_right_to_list_agents_none_is_taken_as_deleted(
     place: Operated, account: Account
 ) -> None:
-    account.has_all_but()
-    with place.replica("a", kubeconfig=account.kubeconfig) as replica:
-        place.apply(place.agent("stays"), place.agent("gone"))
-        replica.until("both are applied", place.applied("stays", "gone"))
-        assert replica.terminate() == 0
-    before, written = place.rendered(), len(place.requests())
+    before, written = _two_are_applied(place, account)
     account.has_all_but("list", "agents")
     place.delete("agent", "gone")
     with place.replica("b", kubeconfig=account.kubeconfig) as replica:
@@ -128,3 +118,17 @@ def test_without_the_right_to_list_agents_none_is_taken_as_deleted(
     events = place.checked()
     assert "AgentDeleted" in kinds(events, place.subject("gone"))
     assert "AgentDeleted" not in kinds(events, place.subject("stays"))
+
+
+def _two_are_applied(place: Operated, account: Account) -> tuple[dict[str, dict[str, Any]], int]:
+    """Have an operator with all rights apply `stays` and `gone`, and end.
+
+    Returns:
+        What was rendered, and how many requests that took.
+    """
+    account.has_all_but()
+    with place.replica("a", kubeconfig=account.kubeconfig) as replica:
+        place.apply(place.agent("stays"), place.agent("gone"))
+        replica.until("both are applied", place.applied("stays", "gone"))
+        assert replica.terminate() == 0
+    return place.rendered(), len(place.requests())

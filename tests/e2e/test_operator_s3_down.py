@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.agents import Agents
-from tests.cluster.elections import candidates, has_read, says_why_not
+from tests.cluster.elections import candidates, followed, says_why_not
 from tests.cluster.logs import s3_log
 from tests.cluster.operated import Operated
 from tests.cluster.replica import s3_environment
@@ -95,25 +95,20 @@ def test_a_standby_whose_turn_comes_while_s3_is_down_leads_once_it_is_back(
     place: Operated, agents: Agents, server: MinioServer, pair: list[Replica]
 ) -> None:
     leader, standby = pair
-    with leader:
-        leader.until_leading()
-        agents.create("first")
-        leader.until("the first agent is settled", agents.is_settled)
-        with standby:
-            standby.until("it follows", lambda: has_read(standby))
-            server.kill()
-            leader.kill()
-            before = _applied(place)
-            agents.edit("first", "v2")
-            agents.create("second")
-            told = standby.until_said("the log can't be taken over yet")
-            assert UNREACHABLE in told["error"]
-            standby.until("it says so", lambda: says_why_not(standby, UNREACHABLE))
-            assert _applied(place) == before
-            server.restart()
-            standby.until("both agents are settled", agents.is_settled)
-            standby.until_ready()
-            assert standby.terminate() == 0
+    with followed(leader, standby, agents):
+        server.kill()
+        leader.kill()
+        before = _applied(place)
+        agents.edit("first", "v2")
+        agents.create("second")
+        told = standby.until_said("the log can't be taken over yet")
+        assert UNREACHABLE in told["error"]
+        standby.until("it says so", lambda: says_why_not(standby, UNREACHABLE))
+        assert _applied(place) == before
+        server.restart()
+        standby.until("both agents are settled", agents.is_settled)
+        standby.until_ready()
+        assert standby.terminate() == 0
 
 
 def _applied(place: Operated) -> int:

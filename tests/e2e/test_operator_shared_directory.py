@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.agents import Agents
-from tests.cluster.elections import candidates, has_read, says_why_not
+from tests.cluster.elections import candidates, followed, says_why_not, settled
 from tests.cluster.operated import Operated
 
 if TYPE_CHECKING:
@@ -39,18 +39,13 @@ def test_with_a_lease_one_leads_and_the_other_takes_over_when_that_is_killed(
 ) -> None:
     place.log = f"{sink}:{tmp_path / 'the log'}"
     leader, standby = candidates(place, ("leader", "standby"))
-    with leader:
-        leader.until_leading()
-        agents.create("first")
-        leader.until("the first agent is settled", agents.is_settled)
-        with standby:
-            standby.until("it follows", lambda: has_read(standby))
-            standby.until_ready()
-            assert not standby.said("leading")
-            leader.kill()
-            agents.create("second")
-            standby.until("both agents are settled", agents.is_settled)
-            assert standby.terminate() == 0
+    with followed(leader, standby, agents):
+        standby.until_ready()
+        assert not standby.said("leading")
+        leader.kill()
+        agents.create("second")
+        standby.until("both agents are settled", agents.is_settled)
+        assert standby.terminate() == 0
     place.checked()
 
 
@@ -76,17 +71,13 @@ def test_without_a_lease_the_second_one_on_an_lmdb_file_leads_and_the_first_one_
 ) -> None:
     place.log = f"lmdb:{tmp_path / 'log.mdb'}"
     first, second = place.replica("first"), place.replica("second")
-    with first:
-        first.until_leading()
-        agents.create("first")
-        first.until("the first agent is settled", agents.is_settled)
-        with second:
-            second.until_leading()
-            agents.create("second")
-            assert first.ended() == CONFLICT
-            assert "Traceback" not in first.errors.read_text()
-            second.until("both agents are settled", agents.is_settled)
-            assert second.terminate() == 0
+    with settled(first, agents), second:
+        second.until_leading()
+        agents.create("second")
+        assert first.ended() == CONFLICT
+        assert "Traceback" not in first.errors.read_text()
+        second.until("both agents are settled", agents.is_settled)
+        assert second.terminate() == 0
     place.checked()
 
 
@@ -94,19 +85,14 @@ def test_a_leader_that_sleeps_keeps_its_directory_and_who_has_the_lease_waits_fo
     place: Operated, agents: Agents
 ) -> None:
     leader, standby = candidates(place, ("leader", "standby"))
-    with leader:
-        leader.until_leading()
-        agents.create("first")
-        leader.until("the first agent is settled", agents.is_settled)
-        with standby:
-            standby.until("it follows", lambda: has_read(standby))
-            leader.pause()
-            _stands_by_quietly(standby, "another writer has this log open")
-            agents.create("second")
-            leader.resume()
-            assert leader.ended() == LEASE_LOST
-            standby.until("both agents are settled", agents.is_settled)
-            assert standby.terminate() == 0
+    with followed(leader, standby, agents):
+        leader.pause()
+        _stands_by_quietly(standby, "another writer has this log open")
+        agents.create("second")
+        leader.resume()
+        assert leader.ended() == LEASE_LOST
+        standby.until("both agents are settled", agents.is_settled)
+        assert standby.terminate() == 0
     place.checked()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cluster.apiserver import NODE
+from tests.cluster.by_hand import by_hand
 from tests.cluster.node_prerequisites import missing_for_node
 from tests.cluster.node_traces import machine_state, pod_processes, processes, traces
 from tests.cluster.real_node import PROBE_IMAGE, real_node
@@ -204,15 +205,7 @@ def test_a_cluster_by_hand_can_have_a_real_node_which_ends_with_it(repository: P
     if missing := missing_for_node():
         pytest.skip(missing)
     before = machine_state()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.cluster", "--nodes=0", "--real-node"],
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
+    with by_hand(repository, "--nodes=0", "--real-node") as process:
         assert process.stdout is not None
         said = []
         for line in process.stdout:
@@ -222,10 +215,6 @@ def test_a_cluster_by_hand_can_have_a_real_node_which_ends_with_it(repository: P
         assert f"The node real-0 has the image {PROBE_IMAGE.name}; to give it another:\n" in said
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=LIMIT_S)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
     assert (process.returncode, err) == (0, "")
     assert out.endswith("All of it has ended, and nothing is left.\n")
     assert machine_state() == before

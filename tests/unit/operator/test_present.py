@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rynxs.operator import present as module
+from rynxs.operator import versions as module
 from rynxs.operator.present import Present
 from rynxs.operator.stamp import Stamp, stamped
 

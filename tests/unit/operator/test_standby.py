@@ -66,7 +66,7 @@ def failed(subject: str, error: PluginError) -> None:
 def test_who_has_read_the_log_reads_only_what_came_since_also_after_it_could_not_take_it_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "delay_s", lambda _attempt: 0.0)
+    monkeypatch.setattr(module, "delay_s", lambda *_: 0.0)
     config = Held()
     for _ in range(4):
         take_lead(config, SOURCES, open_log(config, SOURCES, failed), NOTHING)

@@ -23,6 +23,8 @@ from rynxs.operator.shallow import shallow
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
+    from aiohttp import ClientResponse
+
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -126,7 +128,7 @@ class Transport:
             raise _unanswered(request, f"{type(error).__name__}: {error}") from None
         finally:
             if answer is not None:
-                answer.close()
+                abort(answer)
 
     async def _asked(self, request: Request, limit: ClientTimeout) -> Any:
         """Return the answer, of which only the head is read.
@@ -146,6 +148,17 @@ class Transport:
             _preload_content=False,  # else the library logs it
             _request_timeout=limit,
         )
+
+
+def abort(answer: ClientResponse) -> None:
+    """Close the connection of an answer that was not read to its end; at once, also over TLS.
+
+    There the library waits for the server to agree, and nobody waits for the library.
+    """
+    connection = answer.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    answer.close()
 
 
 def is_behind_a_proxy(url: str) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import socket
+import ssl
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +14,16 @@ from kubernetes_asyncio.client import Configuration
 from rynxs.operator import transport
 from rynxs.operator.cluster import ClusterError
 from rynxs.operator.transport import Request, Transport
+from tests.servers.certificate import Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
 ASKED = Request("GET", "/api/v1/things", {"limit": "5"})
 CUT_OFF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
+BLOCK = 4096
+PATIENCE_S = 5.0
 EVENT = b'{"type": "ADDED"}\n'
 
 
@@ -160,6 +166,41 @@ def test_a_watch_that_does_not_end_as_it_should_is_told(says: bytes, count: int)
     error, _ = on_a_server(says, followed(heard))
     assert isinstance(error, ClusterError)
     assert len(heard) == count
+
+
+def serve_a_watch_over_tls(listening: socket.socket, certificate: Certificate) -> bool:
+    """Serve one watch, and no TLS after its first event; return whether the client closes then."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.file, certificate.key_file)
+    with listening, context.wrap_socket(listening.accept()[0], server_side=True) as served:
+        served.recv(BLOCK)
+        served.sendall(events(EVENT, is_ended=False))
+        with socket.socket(fileno=served.detach()) as bare:
+            bare.settimeout(PATIENCE_S)
+            with suppress(TimeoutError):
+                while bare.recv(BLOCK):
+                    continue
+                return True
+            return False
+
+
+def test_a_watch_that_is_left_is_closed_whether_the_server_agrees_or_not(tmp_path: Path) -> None:
+    certificate = Certificate.self_signed(tmp_path)
+    listening = socket.create_server(("127.0.0.1", 0))
+    host = f"https://127.0.0.1:{listening.getsockname()[1]}"
+
+    async def main() -> bool:
+        configuration = Configuration(host=host)
+        configuration.ssl_ca_cert = str(certificate.file)
+        client = Transport(configuration, "rynxs-test")
+        serving = asyncio.to_thread(serve_a_watch_over_tls, listening, certificate)
+        is_closed = asyncio.create_task(serving)
+        async with aclosing(client.follow(ASKED)) as told:
+            assert [await anext(told), await anext(told)] == [{}, {"type": "ADDED"}]
+        await client.close()
+        return await is_closed
+
+    assert asyncio.run(main())
 
 
 def test_a_watch_that_is_silent_for_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

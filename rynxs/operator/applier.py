@@ -126,6 +126,7 @@ class Applier:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._again: set[str] = set()
+        self._on_hold: set[str] = set()
         self._is_stopping = False
         self._failed: asyncio.Future[None] = self._loop.create_future()
 
@@ -141,9 +142,19 @@ class Applier:
             self._applied[asked.subject] = applied
         self.look(asked.subject)
 
+    def hold(self, subject: str) -> None:
+        """Do nothing more about a subject, of whose object nobody knows whether it is there."""
+        self._on_hold.add(subject)
+
+    def release(self, subject: str) -> None:
+        """Go on with a subject."""
+        if subject in self._on_hold:
+            self._on_hold.discard(subject)
+            self.look(subject)
+
     def look(self, subject: str) -> None:
         """Compare a subject's plan with what is there, and act; it may have changed."""
-        if subject not in self._asked or self._is_stopping:
+        if subject not in self._asked or subject in self._on_hold or self._is_stopping:
             return
         if subject in self._tasks:
             self._again.add(subject)
@@ -229,14 +240,16 @@ class Applier:
 
     async def _take_steps(self, newest: Asked) -> float | None:
         subject, asked = newest.subject, newest._replace(manifests=list(newest.manifests))
+        if subject in self._on_hold:
+            return None  # it is looked at again when it is released
         found = self._writer.compare(asked)
         drifts = [*found.drifts, *self._missing(asked, found.steps)]
         for drift, times in self._fights.met(asked, drifts):
             await self._tell(Drifted(subject, drift, times))
         held = self._fights.held(subject)
         for step in found.steps:
-            if self._asked[subject] is not newest:
-                return None  # it is looked at again for the newer one
+            if self._asked[subject] is not newest or subject in self._on_hold:
+                return None  # it is looked at again for the newer one, or when it is released
             failed = self._failures.get(subject)
             if failed and failed.holds(asked.seq, step) and failed.due_s > self._loop.time():
                 return min([failed.due_s, *held.values()])

@@ -35,6 +35,12 @@ class Effects(Protocol):
     def look(self, subject: str) -> None:
         """Take in that there is news of a subject's rendered objects."""
 
+    def hold(self, subject: str) -> None:
+        """Take in that nobody knows whether a subject's object is there: do nothing about it."""
+
+    def release(self, subject: str) -> None:
+        """Take in that it is known again."""
+
     def say(self, subject: str, said: Said) -> None:
         """Take in what the status of a subject's object says now."""
 
@@ -92,6 +98,8 @@ class Applying:
         self._notices = Notices(cluster, sources.clock, sources.identity)
         self.want = self._applier.want
         self.look = self._applier.look
+        self.hold = self._applier.hold
+        self.release = self._applier.release
         self.say = self._statuses.say
         self.notice = self._notices.tell
 

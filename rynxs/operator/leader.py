@@ -116,12 +116,14 @@ class Told(NamedTuple):
         planned: a batch was taken in: how many plans that made, and how many seconds it took.
         appended: entries are durable: the seq of the first, and how many seconds it took.
         unavailable: the log took nothing, and it will be tried again.
+        settled: a `Gone` about a subject was taken in, and what followed from it is durable.
     """
 
     changed: Callable[[Sequence[str]], None]
     planned: Callable[[int, float], None]
     appended: Callable[[int, Sequence[Entry], float], None]
     unavailable: Callable[[], None]
+    settled: Callable[[str], None] = lambda _subject: None
 
 
 class Leader:
@@ -186,6 +188,9 @@ class Leader:
                 told.planned(sum(each.kind == PLANNED for each in entries), self._now_s() - since_s)
                 await self._append(entries, told)
             self._hand_out(plans)
+            for each in for_now:
+                if isinstance(each, Gone):
+                    told.settled(each.subject)
             subjects = {*concerned, *(entry.subject for entry in entries if entry.subject)}
             told.changed(sorted(subjects))
             await self._keep_up(upkeep, told)

@@ -69,7 +69,13 @@ class _List(NamedTuple):
 
 
 class Objects:
-    """Users' objects by subject."""
+    """Users' objects by subject.
+
+    Attributes:
+        doubted: is told of a subject whose object is gone, before that is recorded.
+        confirmed: is told of each subject whose object is in a complete list, as it was observed
+            last or later.
+    """
 
     def __init__(
         self,
@@ -99,6 +105,9 @@ class Objects:
         self._unlisted = {each.group_kind for each in resources if each.scope == "Cluster"}
         self._awaited: set[str] = set()
         self._open = asyncio.Event()
+        self._leaving: dict[str, int] = {}
+        self.doubted: Callable[[str], None] = lambda _subject: None
+        self.confirmed: Callable[[str], None] = lambda _subject: None
         self._open_if_complete()
 
     def __len__(self) -> int:
@@ -123,6 +132,22 @@ class Objects:
             return False
         namespace = about.namespace
         return not namespace or not self._namespaces or namespace in self._namespaces
+
+    def is_known(self, subject: str) -> bool:
+        """Tell whether it is known that a subject's object is there, or recorded that it is not."""
+        if subject in self._leaving:
+            return False
+        if subject not in self._state.newest:
+            return True
+        about = parse_subject(subject)
+        places = {(about.group_kind, ""), (about.group_kind, about.namespace)}
+        return not places.isdisjoint(self._lists)
+
+    def settled(self, subject: str) -> None:
+        """Take in that it is recorded that an object is gone."""
+        left = self._leaving.pop(subject, 0) - 1
+        if left > 0:
+            self._leaving[subject] = left
 
     def is_written(
         self, subject: str, about: Held, version: str, status: Mapping[str, Any]
@@ -172,6 +197,10 @@ class Objects:
         known = {*self._held, *self._state.live()}
         for subject in sorted(each for each in known - there if each.startswith(start)):
             await self._gone(subject, version, None)
+        for each in found.objects:
+            subject = str(subject_of(resource, each))
+            if self._is_as_observed(subject, each["metadata"]["uid"]):
+                self.confirmed(subject)
         self._open_if_complete()
 
     async def watched(self, resource: Resource, told: Seen) -> None:
@@ -190,6 +219,15 @@ class Objects:
             metadata = found["metadata"]
             packed = pack(found.get("status") or {})
             self._held[subject] = held._replace(version=metadata["resourceVersion"], packed=packed)
+
+    def _is_as_observed(self, subject: str, uid: str) -> bool:
+        """Tell whether an object is the one that was observed, and not one in its place."""
+        observed = self._state.observation(subject)
+        if observed is None:
+            return False
+        known = observed.payload["object"]["metadata"]["uid"]
+        observed.forget_decoded()
+        return known in {None, uid}
 
     def _is_past(self, resource: Resource, subject: str, found: Mapping[str, Any]) -> bool:
         """Tell whether an object that is told of is gone by a list that is newer."""
@@ -226,6 +264,8 @@ class Objects:
         # What was told of last is gone, and whatever came in its place and was never told of.
         told = None if known is None else known.uid
         actor = self._actors.of_deletion(told or uid or "")
+        self._leaving[subject] = self._leaving.get(subject, 0) + 1
+        self.doubted(subject)
         await self._hand_over(Gone(subject, actor, told))
 
     async def _hand_over(self, each: Input) -> None:

@@ -44,6 +44,12 @@ class Showing:
     def look(self, subject: str) -> None:
         """Nothing was applied, so that nothing is set right."""
 
+    def hold(self, subject: str) -> None:
+        """Nothing is applied, so that nothing is held back."""
+
+    def release(self, subject: str) -> None:
+        """Nothing was held back."""
+
     def say(self, subject: str, said: Said) -> None:
         """No status is written."""
 

@@ -95,6 +95,8 @@ class Term:
             Exception: this process must not lead any longer. Then nothing more is written.
         """
         self._parts.inbox.expects = lambda: self._parts.effects.is_busy
+        self._parts.objects.doubted = self._parts.effects.hold
+        self._parts.objects.confirmed = self._parts.effects.release
         leading = asyncio.create_task(self._lead(), name="leader")
         works = [*sources, self._parts.effects.run(), self._hear_of_rendered()]
         others = [asyncio.create_task(each) for each in works]
@@ -127,6 +129,7 @@ class Term:
             planned=lambda count, took_s: metrics.planned(took_s, count),
             appended=self._appended,
             unavailable=metrics.append_failed,
+            settled=self._settled,
         )
         await self.leader.run(self, told, self._parts.upkeep)
 
@@ -136,8 +139,17 @@ class Term:
     def want(self, asked: Asked, applied: int | None) -> None:
         """Hand a plan on, unless it is of a kind or a namespace that does not count."""
         if self._parts.objects.counts(asked.subject):
+            is_known = self._parts.objects.is_known(asked.subject)
+            tell = self._parts.effects.release if is_known else self._parts.effects.hold
+            tell(asked.subject)
             self._parts.rendered.wants(asked)
             self._parts.effects.want(asked, applied)
+
+    def _settled(self, subject: str) -> None:
+        """Go on with a subject once it is recorded that its object is gone."""
+        self._parts.objects.settled(subject)
+        if self._parts.objects.is_known(subject):
+            self._parts.effects.release(subject)
 
     def _changed(self, subjects: Sequence[str]) -> None:
         for subject in subjects:

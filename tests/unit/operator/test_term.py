@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rynxs.engine.composition import Component, Composition
+from rynxs.engine.observation import Actor
 from rynxs.engine.pipeline import Taken
 from rynxs.errors import SinkConflict, SinkUnavailable
 from rynxs.eventlog.checkpoint import latest
 from rynxs.eventlog.record import decode_header
 from rynxs.operator.actors import Actors
 from rynxs.operator.applier import Done, Drifted, NotDone
+from rynxs.operator.cluster import Listed, Seen
 from rynxs.operator.elector import LeaseLost
 from rynxs.operator.inbox import Inbox, Patience
+from rynxs.operator.leader import Gone
 from rynxs.operator.metrics import Metrics
-from rynxs.operator.objects import Objects
+from rynxs.operator.objects import Objects, identity_of
 from rynxs.operator.present import Present
 from rynxs.operator.reconciling import Drift
 from rynxs.operator.rendered import Rendered
@@ -78,6 +81,7 @@ class FakeEffects:
         self.said: list[tuple[str, Said]] = []
         self.noticed: list[Notice] = []
         self.looked: list[str] = []
+        self.held: set[str] = set()
         self.story: list[str] = []
 
     def want(self, asked: Asked, applied: int | None) -> None:
@@ -86,6 +90,12 @@ class FakeEffects:
 
     def look(self, subject: str) -> None:
         self.looked.append(subject)
+
+    def hold(self, subject: str) -> None:
+        self.held.add(subject)
+
+    def release(self, subject: str) -> None:
+        self.held.discard(subject)
 
     def say(self, subject: str, said: Said) -> None:
         self.said.append((subject, said))
@@ -333,5 +343,66 @@ def test_whatever_goes_wrong_ends_it_and_nothing_more_is_written(reason: str) ->
             assert task.exception() is error
         assert rig.effects.story[-1] == "stopped"
         assert "no more is told" in rig.effects.story
+
+    run(main())
+
+
+def test_nothing_is_done_about_an_object_before_a_complete_list_has_it() -> None:
+    async def main() -> None:
+        rig = Rig()
+        async with rig.leads():
+            await rig.see("a")
+            assert [each.subject for each in rig.effects.wanted] == [A]
+            assert rig.effects.held == {A}
+            await rig.objects.listed(THING, "", Listed([identity_of(stored("a", 5))], "6"))
+            assert rig.effects.held == set()
+
+    run(main())
+
+
+def test_nothing_is_done_about_an_object_that_is_gone_until_that_is_recorded() -> None:
+    async def main() -> None:
+        rig = Rig()
+        async with rig.leads():
+            await rig.see("a")
+            there = identity_of(stored("a", 5))
+            await rig.objects.listed(THING, "", Listed([there], "6"))
+            gone = {"metadata": {**there["metadata"], "resourceVersion": "7"}}
+            await rig.objects.watched(THING, Seen(is_gone=True, object=gone))
+            assert rig.effects.held == {A}
+            await asyncio.sleep(1)
+            assert rig.kinds()[-2:] == ["ThingDeleted", "Planned"]
+            assert not rig.effects.wanted[-1].manifests
+            assert rig.effects.held == set()
+
+    run(main())
+
+
+def test_nothing_is_done_about_what_came_in_the_place_of_an_object_until_it_is_recorded() -> None:
+    async def main() -> None:
+        rig = Rig()
+        async with rig.leads():
+            await rig.see("a")
+            other = stored("a", 7)
+            other["metadata"]["uid"] = "another"
+            await rig.objects.listed(THING, "", Listed([identity_of(other)], "8"))
+            assert rig.effects.held == {A}
+            await rig.objects.seen(THING, other)
+            await asyncio.sleep(1)
+            assert rig.kinds().count("ThingObserved") == 2
+            assert rig.effects.held == set()
+
+    run(main())
+
+
+def test_what_a_recorded_deletion_left_behind_is_removed_before_any_list() -> None:
+    async def main() -> None:
+        rig = Rig()
+        async with rig.leads():
+            await rig.see("a")
+            await rig.inbox.put(Gone(A, Actor("somebody"), None))
+            await asyncio.sleep(1)
+            assert not rig.effects.wanted[-1].manifests
+            assert rig.effects.held == set()
 
     run(main())

@@ -83,6 +83,7 @@ class Slices:
         self._by_kind: dict[str, dict[str, Held]] = {}
         self._sums: dict[str, dict[str, int]] = {}
         self._unknown_verdicts = 0
+        self._recounted: set[str] = set()
         self.met_unknown = False
 
     def get(self, subject: str) -> Mapping[str, Any] | None:
@@ -123,9 +124,16 @@ class Slices:
     def put_verdict(self, subject: str, verdict: Mapping[str, Any] | Unknown | None) -> None:
         """Replace the verdict on a subject; None removes it."""
         place = verdict_subject(subject)
-        self._count(self.value(place), -1)
+        before = self.value(place)
         self.put(place, verdict)
-        self._count(verdict, 1)
+        if _held_by(before) != _held_by(verdict):
+            self._count(before, -1)
+            self._count(verdict, 1)
+
+    def take_recounted(self) -> set[str]:
+        """Return the holders of which verdicts came to hold more or less since this was asked."""
+        found, self._recounted = self._recounted, set()
+        return found
 
     def count_verdicts(self) -> None:
         """Sum up what the verdicts hold, after slices were put down from elsewhere."""
@@ -196,6 +204,7 @@ class Slices:
             self._unknown_verdicts += sign
             return
         for holder, amounts in (verdict or {}).get("holds", {}).items():
+            self._recounted.add(holder)
             sums = self._sums.setdefault(holder, {})
             for unit, amount in amounts.items():
                 sums[unit] = sums.get(unit, 0) + sign * amount
@@ -206,6 +215,11 @@ class Slices:
 
     def _subjects(self) -> list[str]:
         return sorted(subject for kind in self._by_kind.values() for subject in kind)
+
+
+def _held_by(verdict: Mapping[str, Any] | Unknown | None) -> Any:
+    """Return what a verdict holds of whom, or that this is unknown."""
+    return verdict if isinstance(verdict, Unknown) else (verdict or {}).get("holds", {})
 
 
 def identical(before: object, after: object) -> bool:

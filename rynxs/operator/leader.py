@@ -192,7 +192,7 @@ class Leader:
                 if isinstance(each, Gone):
                     told.settled(each.subject)
             subjects = {*concerned, *(entry.subject for entry in entries if entry.subject)}
-            told.changed(sorted(subjects))
+            told.changed(sorted(subjects | self._pipeline.state.slices.take_recounted()))
             await self._keep_up(upkeep, told)
 
     async def _keep_up(self, upkeep: Upkeep, told: Told) -> None:

@@ -25,7 +25,7 @@ from rynxs.operator.upkeep import Upkeep
 from rynxs.sources import FixedEntropy, Sources
 from rynxs.testing import MemorySink
 from tests.unit.engine.conftest import ACTOR, THING, composition, thing
-from tests.unit.engine.test_governing import timed
+from tests.unit.engine.test_governing import CAP, composed, timed
 from tests.unit.operator.fake_cluster import FakeCluster
 from tests.unit.operator.rig import sets
 from tests.unit.operator.virtual_time import now_s, run
@@ -280,6 +280,31 @@ def test_what_somebody_else_changes_is_recorded_and_set_right() -> None:
             await settle()
         assert world.cluster.show(CONFIG)["data"]["size"] == "3"
         assert "DriftObserved" in world.kinds()
+
+    run(main())
+
+
+def test_whoever_counts_what_verdicts_hold_is_told_when_that_changes(kit: Kit) -> None:
+    async def main() -> None:
+        world = World(composed(kit))
+        manifest = {
+            "apiVersion": "example.org/v1",
+            "kind": "Cap",
+            "metadata": {"name": "one"},
+            "spec": {"total": 3},
+        }
+        async with world.leads():
+            await world.inbox.put(Observed(CAP, manifest, ACTOR))
+            await settle()
+            for spec, is_told in (({}, True), ({"colour": "red"}, False), ({"size": 2}, True)):
+                world.changed.clear()
+                await world.observe(**spec)
+                await settle()
+                assert ("one" in world.changed) == is_told
+            world.changed.clear()
+            await world.inbox.put(Gone(A, ACTOR, None))
+            await settle()
+            assert "one" in world.changed
 
     run(main())
 

@@ -18,10 +18,10 @@ from rynxs.engine.pipeline import Taken
 from rynxs.operator.backoff import delay_s
 from rynxs.operator.fights import Fights
 from rynxs.operator.packed import PackedManifests
-from rynxs.operator.reconciling import Create, Drift
+from rynxs.operator.reconciling import LATER_EPOCH, Create, Drift
 from rynxs.operator.stamp import stamp_of
 from rynxs.operator.tracing import span
-from rynxs.operator.writer import StepFailed, Writer
+from rynxs.operator.writer import Contested, StepFailed, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -72,7 +72,22 @@ class Drifted(NamedTuple):
     times: int
 
 
-Outcome = Done | NotDone | Drifted
+class Doubted(NamedTuple):
+    """An object bears the stamp of an epoch after this one; it is left alone until that is clear.
+
+    Whoever leads has appended to the log before that, so that nobody else can any more.
+
+    Attributes:
+        drift: what to record of it, if this process can.
+        version: resourceVersion of the object.
+    """
+
+    subject: str
+    drift: Drift
+    version: str
+
+
+Outcome = Done | NotDone | Drifted | Doubted
 
 
 class _Failed(NamedTuple):
@@ -127,6 +142,7 @@ class Applier:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._again: set[str] = set()
         self._on_hold: set[str] = set()
+        self._doubted: dict[str, str] = {}
         self._is_stopping = False
         self._failed: asyncio.Future[None] = self._loop.create_future()
 
@@ -151,6 +167,12 @@ class Applier:
         if subject in self._on_hold:
             self._on_hold.discard(subject)
             self.look(subject)
+
+    def go_on(self, doubted: Doubted) -> None:
+        """Take in that this process still leads, so that what was doubted is forged."""
+        self._writer.forged(doubted.drift.id, doubted.version)
+        self._doubted.pop(doubted.drift.id, None)
+        self.look(doubted.subject)
 
     def look(self, subject: str) -> None:
         """Compare a subject's plan with what is there, and act; it may have changed."""
@@ -246,7 +268,7 @@ class Applier:
         drifts = [*found.drifts, *self._missing(asked, found.steps)]
         for drift, times in self._fights.met(asked, drifts):
             await self._tell(Drifted(subject, drift, times))
-        held = self._fights.held(subject)
+        held, doubted = self._fights.held(subject), False
         for step in found.steps:
             if self._asked[subject] is not newest or subject in self._on_hold:
                 return None  # it is looked at again for the newer one, or when it is released
@@ -254,9 +276,11 @@ class Applier:
             if failed and failed.holds(asked.seq, step) and failed.due_s > self._loop.time():
                 return min([failed.due_s, *held.values()])
             if step.id not in held:
-                await self._take(asked, step)
+                doubted |= not await self._take(asked, step)
         if held:
             return min(held.values())
+        if doubted:
+            return None  # it is looked at again when it is known who leads
         self._failures.pop(subject, None)
         taken = self._all_taken(asked)
         if taken or self._applied.get(subject) != asked.seq:
@@ -265,11 +289,20 @@ class Applier:
             await self._tell(Done(newest, taken))
         return None
 
-    async def _take(self, asked: Asked, step: Step) -> None:
-        taken = await self._writer.take(asked, step)
+    async def _take(self, asked: Asked, step: Step) -> bool:
+        """Take a step; return False if it has to wait until it is known who leads."""
+        try:
+            taken = await self._writer.take(asked, step)
+        except Contested as error:
+            if self._doubted.get(error.id) != error.version:
+                self._doubted[error.id] = error.version
+                drift = Drift(error.id, [LATER_EPOCH], [])
+                await self._tell(Doubted(asked.subject, drift, error.version))
+            return False
         self._fights.repaired(asked.subject, step.id)
         if taken is not None:
             self._taken.setdefault(asked.subject, {})[step.id] = taken
+        return True
 
     async def _fail(self, asked: Asked, error: StepFailed) -> float:
         """Tell that a plan has failed; return when it is tried again."""

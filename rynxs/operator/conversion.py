@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rynxs.operator.managed_fields import below, is_others
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def as_applied(
@@ -30,13 +32,39 @@ def as_applied(
     return [{**made, "fieldsV1": _without_shells(made["fieldsV1"], fields)}, *others]
 
 
-def as_taken(entries: Sequence[Mapping[str, Any]], manager: str) -> list[Mapping[str, Any]]:
+def as_taken(
+    entries: Sequence[Mapping[str, Any]], manager: str, kind: str
+) -> list[Mapping[str, Any]]:
     """Return managedFields in which a manager has applied all that anybody owns.
 
-    What it no longer applies is then taken away, whoever has added it; a subresource is left alone.
+    What it no longer applies is then taken away, whoever has added it; a subresource is left alone,
+    and so are the fields that are others' (`is_others`).
     """
-    taken = [each for each in entries if not each.get("subresource")]
-    return [_as_one(taken, manager), *(each for each in entries if each.get("subresource"))]
+    own = [each for each in entries if not each.get("subresource")]
+    left: list[Mapping[str, Any]] = [each for each in entries if each.get("subresource")]
+    taken = []
+    for each in own:
+        fields = each.get("fieldsV1") or {}
+        if _is_own(each, manager):
+            taken.append(each)
+            continue
+        kept = _where(fields, lambda path: is_others(kind, path), "")
+        if kept:
+            left.append({**each, "fieldsV1": kept})
+        rest = _where(fields, lambda path: not is_others(kind, path), "")
+        taken.append({**each, "fieldsV1": rest})
+    return [_as_one(taken, manager), *left]
+
+
+def _where(fields: Mapping[str, Any], is_wanted: Callable[[str], bool], path: str) -> Any:
+    """Return the part of a field set whose leaves are at wanted paths."""
+    found = {}
+    for mark, inner in fields.items():
+        where = path if mark == "." else below(path, mark)
+        kept = _where(inner, is_wanted, where)
+        if kept or (not inner and is_wanted(where)):
+            found[mark] = kept
+    return found
 
 
 def _as_one(entries: Sequence[Mapping[str, Any]], manager: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rynxs.operator.status_writer import StatusWriter, Told
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from rynxs.operator.applier import Outcome
+    from rynxs.operator.applier import Doubted, Outcome
     from rynxs.operator.cluster import FullCluster
     from rynxs.operator.metrics import Metrics
     from rynxs.operator.notices import Notice
@@ -40,6 +40,9 @@ class Effects(Protocol):
 
     def release(self, subject: str) -> None:
         """Take in that it is known again."""
+
+    def go_on(self, doubted: Doubted) -> None:
+        """Take in that this process still leads."""
 
     def say(self, subject: str, said: Said) -> None:
         """Take in what the status of a subject's object says now."""
@@ -100,6 +103,7 @@ class Applying:
         self.look = self._applier.look
         self.hold = self._applier.hold
         self.release = self._applier.release
+        self.go_on = self._applier.go_on
         self.say = self._statuses.say
         self.notice = self._notices.tell
 

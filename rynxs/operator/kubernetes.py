@@ -20,6 +20,7 @@ from rynxs.operator.cluster import (
 )
 from rynxs.operator.conversion import as_applied, as_taken
 from rynxs.operator.kinds import Kinds
+from rynxs.operator.managed_fields import added
 from rynxs.operator.reconciling import MANAGER
 from rynxs.operator.refusal import error_of
 from rynxs.operator.transport import APPLY_PATCH, JSON, MERGE_PATCH, Request, Transport
@@ -95,22 +96,24 @@ class KubernetesCluster:
         """Apply over the object whose uid and resourceVersion `body` names; return its metadata.
 
         With the resourceVersion alone the API server would make an object anew that is gone. What
-        others have added stays, unless it contradicts what is applied; then all of it is taken
-        away.
+        others have added is taken away.
         """
         place = _place(body)
         path = (await self._kinds.of(place.kind)).object(place)
         known = {name: body["metadata"][name] for name in ("uid", "resourceVersion")}
-        applied = as_applied(entries, MANAGER)
-        if applied is not None:
-            known = await self._own(path, known, applied)
+        is_added_to = bool(added(body, entries, MANAGER))
+        taken = as_taken(entries, MANAGER, body["kind"])
+        owned = taken if is_added_to else as_applied(entries, MANAGER)
+        if owned is not None:
+            known = await self._own(path, known, owned)
         try:
             return await self._apply(path, body, known)
         except ClusterError as error:
-            if error.status != _INVALID or "Duplicate value" not in str(error):
+            is_in_the_way = error.status == _INVALID and "Duplicate value" in str(error)
+            if is_added_to or not is_in_the_way:
                 raise
-        # What others have added can't be beside what is applied: a port of the same name.
-        known = await self._own(path, known, as_taken(entries, MANAGER))
+        # What others have changed can't be beside what is applied: a port of the same name.
+        known = await self._own(path, known, taken)
         return await self._apply(path, body, known)
 
     async def _own(

@@ -14,7 +14,7 @@ import structlog
 from rynxs.engine.event import PLANNED
 from rynxs.engine.observation import subject_of
 from rynxs.errors import PluginError, SinkUnavailable
-from rynxs.operator.applier import Done, Drifted, NotDone, Outcome
+from rynxs.operator.applier import Done, Doubted, Drifted, NotDone, Outcome
 from rynxs.operator.backoff import delay_s, is_told
 from rynxs.operator.guarded import in_thread
 from rynxs.operator.reconciling import Asked
@@ -116,14 +116,14 @@ class Told(NamedTuple):
         planned: a batch was taken in: how many plans that made, and how many seconds it took.
         appended: entries are durable: the seq of the first, and how many seconds it took.
         unavailable: the log took nothing, and it will be tried again.
-        settled: a `Gone` about a subject was taken in, and what followed from it is durable.
+        settled: this was taken in, and what followed from it is durable.
     """
 
     changed: Callable[[Sequence[str]], None]
     planned: Callable[[int, float], None]
     appended: Callable[[int, Sequence[Entry], float], None]
     unavailable: Callable[[], None]
-    settled: Callable[[str], None] = lambda _subject: None
+    settled: Callable[[Gone | Doubted], None] = lambda _: None
 
 
 class Leader:
@@ -183,17 +183,26 @@ class Leader:
             with span("plan", inputs=len(for_now)):
                 concerned = await self._take_all_in(for_now)
                 self._pipeline.reach_deadlines()
-            entries = self._pipeline.take_entries()
+            entries = self._entries(for_now)
             if entries:
                 told.planned(sum(each.kind == PLANNED for each in entries), self._now_s() - since_s)
                 await self._append(entries, told)
             self._hand_out(plans)
             for each in for_now:
-                if isinstance(each, Gone):
-                    told.settled(each.subject)
+                if isinstance(each, Gone | Doubted):
+                    told.settled(each)
             subjects = {*concerned, *(entry.subject for entry in entries if entry.subject)}
             told.changed(sorted(subjects | self._pipeline.state.slices.take_recounted()))
             await self._keep_up(upkeep, told)
+
+    def _entries(self, batch: Sequence[Input]) -> Sequence[Entry]:
+        """Return what a batch comes to; something, if it is in doubt who leads, to find out."""
+        entries = self._pipeline.take_entries()
+        doubts = [each for each in batch if isinstance(each, Doubted)]
+        if entries or not doubts:
+            return entries
+        self._pipeline.record_drift(doubts[0].subject, *doubts[0].drift)
+        return self._pipeline.take_entries()
 
     async def _keep_up(self, upkeep: Upkeep, told: Told) -> None:
         snapshot = await upkeep.snapshot_due()

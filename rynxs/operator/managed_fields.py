@@ -1,7 +1,8 @@
-"""Which fields of an object its applier no longer owns (``metadata.managedFields``), and who does.
+"""Which fields of an object others have taken from its applier, or added (``managedFields``).
 
 An applier owns what it has applied until somebody else writes another value there; then that one
-owns it. So what an applier asked for and no longer owns is what others have changed.
+owns it. So what an applier asked for and no longer owns is what others have changed, and what they
+own and it never asked for, they have added.
 
 The form is FieldsV1 of KEP-555: ``f:NAME`` is a member, ``k:{...}`` an element of a list that is
 found by keys, ``v:VALUE`` one of a set, ``i:INDEX`` one by its place, ``.`` the thing itself; what
@@ -14,10 +15,10 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Fields = Mapping[str, Any]
-    Select = Callable[[Fields], Iterable[Fields]]
+    Matches = Callable[[str], bool]
 
 _IDENTITY = {"apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid"}
 _IDENTITY |= {"metadata.resourceVersion"}
@@ -27,6 +28,15 @@ _WHOLE_MAPS = ("elector", "Ref", "dataSource", "preference", "IgnoredDuringExecu
 """How the names of maps end that have one owner (``x-kubernetes-map-type: atomic``)."""
 _WHOLE_ELEMENTS = ("ownerReferences[",)
 """How the elements of lists are called, in paths, that have one owner each, likewise."""
+_OTHERS = [
+    ("", "metadata"),
+    ("", "spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt"),
+    ("PersistentVolumeClaim", "spec.volumeName"),
+    ("ServiceAccount", "imagePullSecrets"),
+    ("ServiceAccount", "secrets"),
+]
+"""Kinds, empty for all, and what others write in them: controllers of Kubernetes and of clouds,
+and whoever restarts a workload."""
 _KEYED_LISTS = {"containers", "env", "ephemeralContainers", "finalizers", "hostAliases"}
 _KEYED_LISTS |= {"initContainers", "ownerReferences", "ports", "resourceClaims", "schedulingGates"}
 _KEYED_LISTS |= {"topologySpreadConstraints", "volumeDevices", "volumeMounts", "volumes"}
@@ -46,6 +56,47 @@ def lost(
         entries: the object's ``managedFields``.
         manager: the field manager, of server-side apply or of the request that made the object.
     """
+    found = dict(_lost(manifest, _sets(entries, manager), ""))
+    return {path: found[path] for path in sorted(found) if path not in _IDENTITY}
+
+
+def added(
+    manifest: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], manager: str
+) -> dict[str, list[str]]:
+    """Return what others own and a manager neither asked for nor owns: paths, with who, sorted.
+
+    A container is one path, not one for each of its members. The metadata is everybody's, and some
+    fields are others' by their nature (`is_others`).
+
+    Args:
+        manifest: what the manager applied.
+        entries: the object's ``managedFields``.
+        manager: the field manager.
+    """
+    found: dict[str, set[str]] = {}
+    for path, who in _added(manifest, _sets(entries, manager), "", str(manifest.get("kind"))):
+        found.setdefault(path, set()).add(who)
+    return {path: sorted(found[path]) for path in sorted(found)}
+
+
+def is_others(kind: str, path: str) -> bool:
+    """Tell whether a field is not an applier's to take away, because others have to write it."""
+    return any(
+        path.startswith(own) and path[len(own) : len(own) + 1] in ("", ".", "[")
+        for of, own in _OTHERS
+        if of in ("", kind)
+    )
+
+
+def below(path: str, mark: str) -> str:
+    """Return the path of a part that a field set names, such as ``spec.ports[{"port":80}]``."""
+    form, _, text = mark.partition(":")
+    if form != "f":
+        return f"{path}[{text}]"
+    return f"{path}.{text}" if path else text
+
+
+def _sets(entries: Sequence[Mapping[str, Any]], manager: str) -> _Sets:
     own: list[Fields] = []
     made: list[Fields] = []
     others: list[tuple[str, Fields]] = []
@@ -56,8 +107,7 @@ def lost(
             (own if entry.get("operation") == "Apply" else made).append(fields)
         elif part != "status":  # but `scale` counts: it writes spec.replicas
             others.append((who, fields))
-    found = dict(_lost(manifest, _Sets(own, made, others), ""))
-    return {path: found[path] for path in sorted(found) if path not in _IDENTITY}
+    return _Sets(own, made, others)
 
 
 class _Sets(NamedTuple):
@@ -67,12 +117,17 @@ class _Sets(NamedTuple):
     made: list[Fields]
     others: list[tuple[str, Fields]]
 
-    def at(self, select: Select) -> _Sets:
-        """Return the sets one level deeper."""
+    def at(self, matches: Matches) -> _Sets:
+        """Return the sets one level deeper, of the part whose marks match."""
         return _Sets(
-            [found for fields in self.own for found in select(fields)],
-            [found for fields in self.made for found in select(fields)],
-            [(who, found) for who, fields in self.others for found in select(fields)],
+            [inner for fields in self.own for mark, inner in fields.items() if matches(mark)],
+            [inner for fields in self.made for mark, inner in fields.items() if matches(mark)],
+            [
+                (who, inner)
+                for who, fields in self.others
+                for mark, inner in fields.items()
+                if matches(mark)
+            ],
         )
 
     def takers(self) -> list[str]:
@@ -93,8 +148,8 @@ class _Sets(NamedTuple):
 
 def _lost(value: Any, sets: _Sets, path: str) -> Iterator[tuple[str, list[str]]]:
     """Yield what is lost below a value, which is not empty."""
-    for where, part, select in _parts(value, path):
-        inner = sets.at(select).filled(where.rpartition(".")[2], part)
+    for where, part, matches in _parts(value, path):
+        inner = sets.at(matches).filled(where.rpartition(".")[2], part)
         owned = [*inner.own, *inner.made]
         if any(not fields for fields in owned):
             continue  # owned as a whole
@@ -106,35 +161,50 @@ def _lost(value: Any, sets: _Sets, path: str) -> Iterator[tuple[str, list[str]]]
             yield where, takers
 
 
-def _parts(value: Any, path: str) -> Iterator[tuple[str, Any, Select]]:
-    """Yield the parts of a value: path, part, and how to find it in a field set."""
+def _added(value: Any, sets: _Sets, path: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Yield what others own below a value and its applier does not, and who."""
+    parts = list(_parts(value, path))
+    own = {mark for fields in (*sets.own, *sets.made) for mark in fields}
+    for who, fields in sets.others:
+        for mark, inner in fields.items():
+            where = below(path, mark)
+            is_known = mark == "." or mark in own or any(matches(mark) for *_, matches in parts)
+            if not is_known and not all(is_others(kind, leaf) for leaf in _leaves(inner, where)):
+                yield where, who
+    for where, part, matches in parts:
+        if isinstance(part, dict | list):
+            yield from _added(part, sets.at(matches), where, kind)
+
+
+def _leaves(fields: Fields, path: str) -> Iterator[str]:
+    parts = [(mark, inner) for mark, inner in fields.items() if mark != "."]
+    for mark, inner in parts:
+        yield from _leaves(inner, below(path, mark))
+    if not parts:
+        yield path
+
+
+def _parts(value: Any, path: str) -> Iterator[tuple[str, Any, Matches]]:
+    """Yield the parts of a value: path, part, and what tells its marks in a field set."""
     if isinstance(value, dict):
         for name in sorted(value):
-            yield f"{path}.{name}" if path else name, value[name], _member(name)
+            yield f"{path}.{name}" if path else name, value[name], f"f:{name}".__eq__
     else:
         for index, part in enumerate(value):
             yield f"{path}[{index}]", part, _element(index, part)
 
 
-def _member(name: str) -> Select:
-    key = f"f:{name}"
-    return lambda fields: [fields[key]] if key in fields else []
+def _element(index: int, element: Any) -> Matches:
+    def matches(mark: str) -> bool:
+        form, _, text = mark.partition(":")
+        if form == "k" and isinstance(element, dict):
+            keys = json.loads(text)
+            return all(element.get(key, _DEFAULTS.get(key)) == part for key, part in keys.items())
+        if form == "v":
+            return _is_same(json.loads(text), element)
+        return form == "i" and int(text) == index
 
-
-def _element(index: int, element: Any) -> Select:
-    def select(fields: Fields) -> Iterator[Fields]:
-        for name, inner in fields.items():
-            mark, _, text = name.partition(":")
-            if mark == "k" and isinstance(element, dict):
-                keys = json.loads(text)
-                if all(element.get(key, _DEFAULTS.get(key)) == part for key, part in keys.items()):
-                    yield inner
-            elif mark == "v" and _is_same(json.loads(text), element):
-                yield {}
-            elif mark == "i" and int(text) == index:
-                yield inner
-
-    return select
+    return matches
 
 
 def _is_owned_by_parts(name: str, part: Any) -> bool:

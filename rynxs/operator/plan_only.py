@@ -13,6 +13,7 @@ from rynxs.operator.reconciling import Create, Delete, Obstacle, work
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rynxs.operator.applier import Doubted
     from rynxs.operator.notices import Notice
     from rynxs.operator.present import Present
     from rynxs.operator.reconciling import Asked, Step
@@ -49,6 +50,9 @@ class Showing:
 
     def release(self, subject: str) -> None:
         """Nothing was held back."""
+
+    def go_on(self, doubted: Doubted) -> None:
+        """Nothing was doubted."""
 
     def say(self, subject: str, said: Said) -> None:
         """No status is written."""

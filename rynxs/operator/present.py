@@ -53,6 +53,20 @@ class _Kept(NamedTuple):
         return found
 
 
+class Highest(NamedTuple):
+    """The highest that objects bear in their stamps.
+
+    Attributes:
+        id: of an object that bears that seq, empty if there is none.
+        seq: -1 for none.
+        epoch: 0 for none.
+    """
+
+    id: str
+    seq: int
+    epoch: int
+
+
 class Present:
     """The metadata of objects by manifest id, and the ids by the subject whose stamp they bear."""
 
@@ -139,24 +153,21 @@ class Present:
         """Return the subjects that have objects, sorted."""
         return sorted(subject for subject, ids in self._of.items() if subject and ids)
 
-    def highest(self, epoch: int) -> tuple[int, int]:
+    def highest(self, epoch: int) -> Highest:
         """Return the highest seq and the highest epoch in the stamps of this log's objects.
 
         Args:
             epoch: the log's own; a stamp that is too far above it is forged, and does not count.
         """
-        stamps = [stamp_of(kept.metadata) for kept in self._objects.values()]
-        own = [
-            stamp
-            for stamp in stamps
-            if stamp is not None
-            and stamp.origin == self._origin
-            and stamp.epoch <= epoch + LEAP_MOST
-        ]
-        return (
-            max((stamp.seq for stamp in own), default=-1),
-            max((stamp.epoch for stamp in own), default=0),
-        )
+        found = Highest("", -1, 0)
+        for identifier, kept in self._objects.items():
+            stamp = stamp_of(kept.metadata)
+            if stamp is None or stamp.origin != self._origin or stamp.epoch > epoch + LEAP_MOST:
+                continue
+            if stamp.seq > found.seq:
+                found = found._replace(id=identifier, seq=stamp.seq)
+            found = found._replace(epoch=max(found.epoch, stamp.epoch))
+        return found
 
     def _subject_of(self, kept: _Kept) -> str:
         return kept.subject if kept.origin == self._origin else ""

@@ -35,7 +35,6 @@ from rynxs.operator.tracing import span
 from rynxs.operator.troubles import Troubles
 from rynxs.operator.upkeep import Upkeep
 from rynxs.operator.webhook import WebhookServed
-from rynxs.operator.writer import Superseded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -184,8 +183,8 @@ class Process:
     async def _take_over(self, present: Present) -> Lead:
         def known(origin: str, own: int) -> Known:
             present.look_for(origin)
-            seq, epoch = present.highest(own)
-            return Known(seq, max(epoch, self._lease.transitions))
+            found = present.highest(own)
+            return Known(found.seq, max(found.epoch, self._lease.transitions), found.id)
 
         since_s = self._now_s()
         with span("take_over"):
@@ -247,9 +246,6 @@ class Process:
             await self._term.run(sources, guards, stopping)
         except SinkConflict:
             self._metrics.fenced("log")
-            raise
-        except Superseded:
-            self._metrics.fenced("epoch")
             raise
 
     def _effects(self, lead: Lead, present: Present, objects: Objects) -> Effects:

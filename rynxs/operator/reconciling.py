@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.plan import RETAIN_ANNOTATION
 from rynxs.operator.epochs import Epochs
-from rynxs.operator.managed_fields import lost
-from rynxs.operator.stamp import Stamp, stamp_of, stamped
+from rynxs.operator.managed_fields import added, lost
+from rynxs.operator.stamp import EPOCH, Stamp, stamp_of, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rynxs.engine.plan import Manifest
 
 MANAGER = "rynxs"
+LATER_EPOCH = f"metadata.annotations.{EPOCH}"
+"""The field that has drifted when an object's stamp is of an epoch that has not begun."""
 _VOLUMES = "v1/PersistentVolumeClaim/"
 
 
@@ -60,7 +62,8 @@ class Drift(NamedTuple):
     """What others have changed of an object.
 
     Attributes:
-        fields: paths that are no longer as applied, sorted; none if the object itself is gone.
+        fields: paths that are no longer as applied, and what was added, sorted; none if the object
+            itself is gone.
         managers: the managers that own these fields now, sorted.
     """
 
@@ -128,9 +131,11 @@ def work(
             steps.append(Obstacle(manifest.id, _whose(known)))
             continue
         fields = {} if is_intact(manifest.id, metadata) else _drifted(manifest, known, metadata)
+        if known.epoch > asked.epoch:
+            fields.setdefault(LATER_EPOCH, [])
         if fields:
             managers = {each for managers in fields.values() for each in managers}
-            drifts.append(Drift(manifest.id, list(fields), sorted(managers)))
+            drifts.append(Drift(manifest.id, sorted(fields), sorted(managers)))
         if fields or known.digest != manifest.digest or not asked.epochs.hold(known):
             entries = metadata.get("managedFields") or ()
             steps.append(Update(manifest.id, _over(body, metadata), entries))
@@ -177,17 +182,18 @@ def _last_is_a_policy(identifier: str) -> tuple[bool, str]:
 
 
 def _drifted(manifest: Manifest, known: Stamp, metadata: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return what others have changed of an object that was applied as it is asked for.
+    """Return what others have changed of an object that was applied as it is asked for, or added.
 
-    Of one that was not, its stamp: then it may say so only because somebody has changed that.
+    Of one that was not, its stamp and what was added: it may be another only because somebody has
+    changed the stamp.
     """
     entries = metadata.get("managedFields") or ()
     stamp = stamped({"metadata": {}}, known)
-    forged = {path: who for path, who in lost(stamp, entries, MANAGER).items() if who}
-    if known.digest != manifest.digest:
-        return forged
-    found = {**forged, **lost(manifest.body, entries, MANAGER)}
-    return {path: found[path] for path in sorted(found)}
+    found = {path: who for path, who in lost(stamp, entries, MANAGER).items() if who}
+    found |= added(manifest.body, entries, MANAGER)
+    if known.digest == manifest.digest:
+        found |= lost(manifest.body, entries, MANAGER)
+    return found
 
 
 def _over(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rynxs.embedded.turn import retention_of
 from rynxs.embedded.unfinished import finish_redactions, refuse_unsigned
 from rynxs.errors import UsageError
 from rynxs.operator.follower import Follower
+from rynxs.operator.stamp import SEQ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,10 +32,12 @@ class Known(NamedTuple):
     Attributes:
         seq: the highest that an object bears, -1 for none.
         epoch: the highest that an object bears, or that the Lease stands for.
+        id: of an object that bears that seq.
     """
 
     seq: int
     epoch: int
+    id: str = ""
 
 
 class Lead(NamedTuple):
@@ -137,7 +140,8 @@ def _lead(config: Config, sources: Sources, opened: Opened, known: Known, accept
 def _refuse_loss(known: Known, size: int, accept_loss: str) -> None:
     if known.seq >= size and not accept_loss:
         raise UsageError(
-            f"an object in the cluster comes from record {known.seq}, and the log holds {size} "
+            f"{known.id} in the cluster comes from record {known.seq}, and the log holds {size} "
             "records: it has lost some, or is another log of this name; restore it, or start with "
-            "--accept-loss REASON, which is recorded"
+            "--accept-loss REASON, which is recorded; if somebody has forged that, remove the "
+            f"object's annotation {SEQ}"
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rynxs.engine.event import APPLY_FAILED, DRIFT_OBSERVED
 from rynxs.errors import PluginError
 from rynxs.eventlog import canonical
+from rynxs.operator.applier import Doubted
 from rynxs.operator.guarded import ended
 from rynxs.operator.leader import Leader, Told
 from rynxs.operator.notices import Notice
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rynxs.eventlog.log import Entry
     from rynxs.operator.effects import Effects
     from rynxs.operator.inbox import Inbox
-    from rynxs.operator.leader import Input
+    from rynxs.operator.leader import Gone, Input
     from rynxs.operator.metrics import Metrics
     from rynxs.operator.objects import Held, Objects
     from rynxs.operator.reconciling import Asked
@@ -145,11 +146,14 @@ class Term:
             self._parts.rendered.wants(asked)
             self._parts.effects.want(asked, applied)
 
-    def _settled(self, subject: str) -> None:
-        """Go on with a subject once it is recorded that its object is gone."""
-        self._parts.objects.settled(subject)
-        if self._parts.objects.is_known(subject):
-            self._parts.effects.release(subject)
+    def _settled(self, each: Gone | Doubted) -> None:
+        """Go on once it is recorded that an object is gone, or known that this process leads."""
+        if isinstance(each, Doubted):
+            self._parts.effects.go_on(each)
+            return
+        self._parts.objects.settled(each.subject)
+        if self._parts.objects.is_known(each.subject):
+            self._parts.effects.release(each.subject)
 
     def _changed(self, subjects: Sequence[str]) -> None:
         for subject in subjects:

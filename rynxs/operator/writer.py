@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rynxs.engine.pipeline import Taken
-from rynxs.errors import RynxsError
 from rynxs.operator.cluster import CHANGED, NOT_FOUND, ClusterError, place_of
 from rynxs.operator.reconciling import Create, Delete, Obstacle, work
-from rynxs.operator.stamp import LEAP_MOST, stamp_of
+from rynxs.operator.stamp import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 
 _TRIES_MAX = 5
 """So often a step is tried on an object that changes under it before that counts as a failure."""
-
-
-class Superseded(RynxsError):
-    """An object bears the stamp of a later epoch: somebody else leads."""
-
-    exit_code = 3
 
 
 class StepFailed(Exception):
@@ -44,6 +37,22 @@ class StepFailed(Exception):
         self.retry_after_s = retry_after_s
 
 
+class Contested(Exception):
+    """A step is about an object that bears the stamp of a later epoch, and was not taken.
+
+    Somebody else leads, or somebody has forged the stamp.
+
+    Attributes:
+        id: of the object.
+        version: its resourceVersion.
+    """
+
+    def __init__(self, identifier: str, version: str) -> None:
+        super().__init__(f"{identifier} bears the stamp of a later epoch")
+        self.id = identifier
+        self.version = version
+
+
 class Writer:
     """Takes steps. It tells `Present` of all that it learns."""
 
@@ -59,23 +68,15 @@ class Writer:
         self._present = present
         self._may_write = may_write
         self._intact: dict[str, str] = {}
+        self._forged: dict[str, str] = {}
+
+    def forged(self, identifier: str, version: str) -> None:
+        """Take in that the stamp of an object, in this version, is forged: this process leads."""
+        self._forged[identifier] = version
 
     def compare(self, asked: Asked) -> Work:
-        """Compare a plan with what is there.
-
-        Raises:
-            Superseded: some of it is of a later epoch.
-        """
+        """Compare a plan with what is there."""
         present = self._present.of(asked.subject, [manifest.id for manifest in asked.manifests])
-        for identifier, metadata in present.items():
-            stamp = stamp_of(metadata)
-            if stamp is None or stamp.origin != asked.origin:
-                continue
-            if 0 < stamp.epoch - asked.epoch <= LEAP_MOST:
-                raise Superseded(
-                    f"{identifier} was applied in epoch {stamp.epoch}, and this process leads in "
-                    f"epoch {asked.epoch}"
-                )
         found = work(asked, present, self._is_intact)
         changed = {each.id for each in (*found.drifts, *found.steps)}
         self._intact.update(
@@ -92,7 +93,7 @@ class Writer:
 
         Raises:
             StepFailed: the cluster did not take it.
-            Superseded: what it is about is of a later epoch.
+            Contested: what it is about is of a later epoch.
         """
         for _ in range(_TRIES_MAX):
             outcome = await self._write(asked, step)
@@ -113,6 +114,7 @@ class Writer:
         if isinstance(step, Obstacle):
             return step.reason
         self._may_write()
+        self._refuse_contested(asked, step.id)
         try:
             taken = await self._taken(step)
         except ClusterError as error:
@@ -120,6 +122,15 @@ class Writer:
                 return str(error)
             raise _failed(step, error) from None
         return taken
+
+    def _refuse_contested(self, asked: Asked, identifier: str) -> None:
+        metadata = self._present.get(identifier)
+        stamp = None if metadata is None else stamp_of(metadata)
+        if metadata is None or stamp is None or stamp.epoch <= asked.epoch:
+            return
+        version = str(metadata["resourceVersion"])
+        if self._forged.get(identifier) != version:
+            raise Contested(identifier, version)
 
     async def _taken(self, step: Create | Update | Delete) -> Taken:
         if isinstance(step, Delete):
@@ -131,6 +142,7 @@ class Writer:
             metadata = await self._cluster.apply(step.body, step.entries)
         self._present.put(step.id, metadata)
         self._intact[step.id] = metadata["resourceVersion"]
+        self._forged.pop(step.id, None)
         return Taken(step.id, "applied", str(metadata["uid"]))
 
     async def _delete(self, step: Delete) -> None:
@@ -140,6 +152,7 @@ class Writer:
             if error.status != NOT_FOUND:
                 raise
         self._intact.pop(step.id, None)
+        self._forged.pop(step.id, None)
         self._present.drop(step.id, {"resourceVersion": step.resource_version})
 
     async def _refresh(self, step: Step) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from rynxs.operator.managed_fields import lost
+from rynxs.operator.managed_fields import added, lost
 from rynxs.operator.reconciling import MANAGER
 from tests.cluster.client import ask
 from tests.cluster.objects import make_namespace, over, place
@@ -34,6 +34,10 @@ def moved(manifest: Mapping[str, Any], namespace: str) -> dict[str, Any]:
 
 def changed(manifest: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[str]:
     return list(lost(manifest, metadata["managedFields"], MANAGER))
+
+
+def more(manifest: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[str]:
+    return list(added(manifest, metadata["managedFields"], MANAGER))
 
 
 @pytest.mark.parametrize("case", RENDERED)
@@ -156,7 +160,9 @@ EDITS = {
         "spec.template.spec.volumes[0].configMap.name",
     ),
     "one more container": patch("Deployment", pod(containers=[{"name": "b", "image": "b"}])),
-    "the same value": patch("Deployment", {"spec": {"replicas": 1, "minReadySeconds": 5}}),
+    "the same value, and more": patch(
+        "Deployment", {"spec": {"replicas": 1, "minReadySeconds": 5}}
+    ),
     "a configuration": patch("ConfigMap", {"data": {"spec.json": "{}"}}, "data.spec.json"),
     "a configuration taken away": patch("ConfigMap", removal("/data/spec.json"), "data.spec.json"),
     "no environment": patch("Deployment", removal(f"{POD}/containers/0/env"), f"{CONTAINER}.env"),
@@ -187,6 +193,13 @@ EDITS = {
     "a token for all pods": patch(
         "ServiceAccount", {"automountServiceAccountToken": True}, "automountServiceAccountToken"
     ),
+}
+
+ADDED = {
+    "a port": ['spec.ports[{"port":1,"protocol":"TCP"}]'],
+    "one more container": ['spec.template.spec.containers[{"name":"b"}]'],
+    "one more key": ["data.more"],
+    "the same value, and more": ["spec.minReadySeconds"],
 }
 
 
@@ -223,8 +236,9 @@ def test_what_somebody_changes_is_lost_and_nothing_else_until_it_is_applied_agai
     async def work(client: KubernetesCluster) -> None:
         found = await edited(client, cluster, manifest, edit, is_applied=is_applied)
         assert changed(manifest, found) == edit.lost
+        assert more(manifest, found) == ADDED.get(name, [])
         applied = await client.apply(over(manifest, found), found["managedFields"])
-        assert changed(manifest, applied) == []
+        assert (changed(manifest, applied), more(manifest, applied)) == ([], [])
 
     ask(cluster.apiserver.kubeconfig, work)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rynxs.operator.backoff import delay_s
+from rynxs.operator.reconciling import LATER_EPOCH
+from rynxs.operator.stamp import EPOCH
 from tests.cluster.operated import OBJECTS_OF_AN_AGENT, Operated, kinds
 
 if TYPE_CHECKING:
@@ -82,6 +84,43 @@ def test_a_rendered_object_that_is_edited_by_hand_is_set_right_and_an_event_name
     (note,) = place.notices("Drifted", "worker")
     assert "apps/v1/Deployment" in note
     assert "kubectl-edit changed 1 fields" in note
+
+
+def test_a_container_that_somebody_adds_is_taken_away_and_recorded(
+    place: Operated, replica: Replica
+) -> None:
+    def names() -> list[str]:
+        template = place.rendered()["Deployment/agent-worker"]["spec"]["template"]
+        return [each["name"] for each in template["spec"]["containers"]]
+
+    change = {"spec": {"template": {"spec": {"containers": [{"name": "evil", "image": "evil"}]}}}}
+    patch = ("--field-manager=kubectl-edit", "--type=strategic", f"--patch={json.dumps(change)}")
+    place.run("patch", "deployment/agent-worker", *patch)
+    replica.until("it is told", lambda: bool(place.notices("Drifted", "worker")))
+    replica.until("it is taken away", lambda: names() == ["agent"])
+    assert replica.terminate() == 0
+    (drift,) = drifts(place.checked())
+    assert drift.payload["fields"] == ['spec.template.spec.containers[{"name":"evil"}]']
+    assert drift.payload["managers"] == ["kubectl-edit"]
+
+
+@pytest.mark.parametrize("manager", ["kubectl-annotate", "rynxs"])
+def test_a_later_epoch_that_somebody_forges_is_set_right_and_does_not_end_the_leader(
+    place: Operated, replica: Replica, manager: str
+) -> None:
+    def epoch() -> str:
+        metadata = place.rendered()["ConfigMap/agent-worker"]["metadata"]
+        return str(metadata["annotations"][EPOCH])
+
+    before = epoch()
+    forged = f"{EPOCH}={int(before) + 7}"
+    options = ("--overwrite", f"--field-manager={manager}")
+    place.run("annotate", "configmap/agent-worker", forged, *options)
+    replica.until("it is told", lambda: bool(place.notices("Drifted", "worker")))
+    replica.until("it is set right", lambda: epoch() == before)
+    assert replica.terminate() == 0
+    (drift,) = drifts(place.checked())
+    assert drift.payload["fields"] == [LATER_EPOCH]
 
 
 def test_who_changes_an_object_again_and_again_is_answered_ever_later_and_holds_nobody_up(

@@ -129,11 +129,18 @@ class Objects:
         return identifier
 
     def apply(self, body: Mapping[str, Any], manager: str) -> None:
-        """Apply over an object, with force; what it made by a request counts as applied."""
+        """Apply over an object, with force; what it made by a request counts as applied.
+
+        What others have added, outside of the metadata, is taken away.
+        """
         identifier, asked = manifest_id(body), leaves_of(body)
         found, before = self._held[identifier], self.show(identifier)
         own = found.owners.pop((manager, "Update", ""), set())
         own |= found.owners.get((manager, "Apply", ""), set())
+        others = [paths for (*_, subresource), paths in found.owners.items() if not subresource]
+        own |= {path for paths in others for path in paths if path[0] != "f:metadata"}
+        for paths in others:
+            paths.difference_update(own - set(asked))
         for path, leaf in asked.items():
             is_there = path in found.leaves
             if is_merged(path, leaf) or (is_there and found.leaves[path] == leaf):

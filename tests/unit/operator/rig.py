@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from rynxs.engine.plan import RETAIN_ANNOTATION, Manifest, digest_of_manifest, manifest_id
-from rynxs.operator.applier import Applier, Done, Drifted, NotDone
+from rynxs.operator.applier import Applier, Done, Doubted, Drifted, NotDone
 from rynxs.operator.present import Present
 from rynxs.operator.reconciling import Asked
 from tests.unit.operator.fake_answers import told_of
@@ -143,6 +143,9 @@ class Rig:
 
     def not_done(self) -> list[NotDone]:
         return [each for each in self.told if isinstance(each, NotDone)]
+
+    def doubted(self) -> list[Doubted]:
+        return [each for each in self.told if isinstance(each, Doubted)]
 
     def drifted(self) -> list[Drifted]:
         return [each for each in self.told if isinstance(each, Drifted)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rynxs.errors import SinkConflict
+from rynxs.operator.applier import Doubted
+from rynxs.operator.reconciling import LATER_EPOCH, Drift
 from rynxs.operator.stamp import Stamp, stamp_of
-from rynxs.operator.writer import Superseded
 from tests.unit.operator.rig import (
     CONFIG,
     ORIGIN,
@@ -17,6 +20,7 @@ from tests.unit.operator.rig import (
     config,
     manifest,
     policy,
+    sets,
 )
 from tests.unit.operator.virtual_time import run
 
@@ -272,40 +276,76 @@ def test_an_object_on_its_way_out_is_deleted_once_and_made_again_only_when_it_is
     run(scenario())
 
 
-def test_an_object_of_a_later_epoch_ends_it_without_a_write() -> None:
+async def overtake(rig: Rig) -> None:
+    """Let another one, of a later epoch, apply a plan over that of a first one."""
+    await rig.bring_about(asked(1, config(a="1"), epoch=1))
+    leader = Rig(rig.cluster)
+    leader.deliver()
+    leader.want(asked(5, config(a="5"), epoch=2))
+    await leader.settle()
+    rig.cluster.asked.clear()
+
+
+def test_an_object_of_a_later_epoch_is_left_alone_until_it_is_known_who_leads() -> None:
     async def scenario() -> None:
         rig = Rig()
-        await rig.bring_about(asked(1, config(a="1"), epoch=1))
-        leader = Rig(rig.cluster)
-        leader.deliver()
-        leader.want(asked(5, config(a="5"), epoch=2))
-        await leader.settle()
-        rig.cluster.asked.clear()
-        rig.deliver()
-        with pytest.raises(Superseded, match=f"{CONFIG} was applied in epoch 2, .* epoch 1"):
-            await rig.applier.failed()
-        rig.want(asked(6, config("b", a="1"), subject=OTHER))
+        await overtake(rig)
         await rig.settle()
+        version = rig.cluster.show(CONFIG)["metadata"]["resourceVersion"]
+        drift = Drift(CONFIG, [LATER_EPOCH], [])
+        assert rig.doubted() == [Doubted(SUBJECT, drift, version)]
         assert rig.written() == []
+        assert rig.cluster.show(CONFIG)["data"] == {"a": "5"}
+        rig.applier.go_on(rig.doubted()[0])
+        await rig.settle()
+        assert rig.written() == [("apply", CONFIG)]
+        assert rig.cluster.show(CONFIG)["data"] == {"a": "1"}
+        assert [each.drift for each in rig.drifted()] == [drift]
+
+    run(scenario())
+
+
+def test_it_is_known_of_one_version_who_leads_and_not_of_the_next() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        await overtake(rig)
+        await rig.settle()
+        (first,) = rig.doubted()
+        rig.cluster.edit(CONFIG, sets(b="6"))
+        rig.applier.go_on(first)
+        await rig.settle()
+        assert [each.version for each in rig.doubted()] == [
+            first.version,
+            rig.cluster.show(CONFIG)["metadata"]["resourceVersion"],
+        ]
+        assert rig.written() == []
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("plan", [(config(a="4"),), ()], ids=["update", "deletion"])
+def test_whoever_has_not_heard_of_a_later_epoch_learns_of_it_by_its_first_write(
+    plan: tuple[dict[str, Any], ...],
+) -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        await overtake(rig)
+        rig.want(asked(4, *plan, epoch=1))
+        await rig.settle(hears=False)
+        assert [each.drift.id for each in rig.doubted()] == [CONFIG]
         assert rig.cluster.show(CONFIG)["data"] == {"a": "5"}
 
     run(scenario())
 
 
-def test_whoever_has_not_heard_of_a_later_epoch_loses_at_its_first_write() -> None:
+def test_other_objects_of_a_subject_are_brought_about_meanwhile() -> None:
     async def scenario() -> None:
         rig = Rig()
-        await rig.bring_about(asked(1, config(a="1"), epoch=1))
-        leader = Rig(rig.cluster)
-        leader.deliver()
-        leader.want(asked(5, config(a="5"), epoch=2))
-        await leader.settle()
-        rig.cluster.asked.clear()
-        rig.want(asked(4, config(a="4"), epoch=1))
-        with pytest.raises(Superseded):
-            await rig.applier.failed()
-        assert rig.written() == []
-        assert rig.cluster.show(CONFIG)["data"] == {"a": "5"}
+        await overtake(rig)
+        rig.want(asked(4, config(a="4"), config("b", a="4"), epoch=1))
+        await rig.settle()
+        assert rig.written() == [("create", "v1/ConfigMap/default/b")]
+        assert rig.done() == []
 
     run(scenario())
 

@@ -63,11 +63,22 @@ def test_an_edit_is_told_once_and_set_right(
     run(scenario())
 
 
-def test_what_nobody_asked_for_may_be_added_and_a_status_is_not_looked_at() -> None:
+def test_what_nobody_asked_for_is_taken_away_and_told() -> None:
     async def scenario() -> None:
         rig = Rig()
         await rig.bring_about(PLAN)
         rig.cluster.edit(CONFIG, sets(mine="yes"))
+        await rig.settle()
+        assert rig.drifted() == [Drifted(SUBJECT, Drift(CONFIG, ["data.mine"], ["kubectl"]), 1)]
+        assert "mine" not in rig.cluster.show(CONFIG)["data"]
+
+    run(scenario())
+
+
+def test_an_annotation_may_be_added_and_a_status_is_not_looked_at() -> None:
+    async def scenario() -> None:
+        rig = Rig()
+        await rig.bring_about(PLAN)
         rig.cluster.edit(CONFIG, lambda body: body["metadata"]["annotations"].update(mine="yes"))
         rig.cluster.edit(CONFIG, lambda body: body.update(status={"a": 1}), "k8s", "status")
         await rig.settle()
@@ -213,6 +224,8 @@ def test_an_epoch_that_no_log_can_have_got_to_is_forged_and_set_right() -> None:
         before = rig.cluster.show(CONFIG)["metadata"]["annotations"]
         forged = {EPOCH: str(2**62)}
         rig.cluster.edit(CONFIG, lambda body: body["metadata"]["annotations"].update(forged))
+        await rig.settle()
+        rig.applier.go_on(rig.doubted()[0])
         await rig.settle()
         fields = [f"metadata.annotations.{EPOCH}"]
         assert rig.drifted() == [Drifted(SUBJECT, Drift(CONFIG, fields, ["kubectl"]), 1)]

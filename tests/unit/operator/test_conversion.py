@@ -44,8 +44,22 @@ def test_all_that_anybody_owns_is_taken_but_what_is_of_a_subresource() -> None:
     scale = entry("kubectl", "Update", {"f:spec": {}}, subresource="scale")
     fields: dict[str, Any] = {"f:data": {"f:a": {}, "f:b": {}}}
     taken = [entry("rynxs", "Apply", fields), STATUS, scale]
-    assert as_taken([applied, STATUS, other, scale], "rynxs") == taken
-    assert as_taken([other, STATUS, scale, applied], "rynxs") == taken
+    assert as_taken([applied, STATUS, other, scale], "rynxs", "ConfigMap") == taken
+    assert as_taken([other, STATUS, scale, applied], "rynxs", "ConfigMap") == taken
+
+
+def test_what_is_others_by_its_nature_is_not_taken() -> None:
+    applied = entry("rynxs", "Apply", {"f:spec": {"f:resources": {}}})
+    bound: dict[str, Any] = {
+        "f:metadata": {"f:labels": {".": {}, "f:a": {}}},
+        "f:spec": {"f:volumeName": {}},
+    }
+    binder = entry("binder", "Update", {**bound, "f:spec": {**bound["f:spec"], "f:more": {}}})
+    fields: dict[str, Any] = {"f:spec": {"f:more": {}, "f:resources": {}}}
+    assert as_taken([binder, applied], "rynxs", "PersistentVolumeClaim") == [
+        entry("rynxs", "Apply", fields),
+        entry("binder", "Update", bound),
+    ]
 
 
 def test_a_list_that_was_made_and_whose_elements_are_all_of_others_is_not_applied() -> None:

@@ -13,12 +13,13 @@ from rynxs.engine.pipeline import Pipeline
 from rynxs.errors import SinkConflict, SinkUnavailable
 from rynxs.eventlog.log import Log
 from rynxs.eventlog.record import decode_header
-from rynxs.operator.applier import Applier
+from rynxs.operator.applier import Applier, Doubted
 from rynxs.operator.cluster import ClusterError
 from rynxs.operator.inbox import Inbox, Patience
 from rynxs.operator.leader import Gone, Input, Leader, Observed, StatusSeen, Told
 from rynxs.operator.position import Positions
 from rynxs.operator.present import Present
+from rynxs.operator.stamp import EPOCH
 from rynxs.operator.takeover import Lead
 from rynxs.operator.troubles import Troubles
 from rynxs.operator.upkeep import Upkeep
@@ -71,6 +72,7 @@ class World:
         self.sink = FailingSink()
         self.made_of = made_of or composition()
         self.changed: list[str] = []
+        self.settled: list[Gone | Doubted] = []
         self.written_at: list[int] = []
         self.told_of: list[int] = []
         self.troubles = Troubles()
@@ -96,7 +98,7 @@ class World:
         self.applier = Applier(self.cluster, self.present, self._may_write, self.inbox.put, 4)
         lead = Lead(self.sink, self.log, self.pipeline, self.positions, ())
         leader = Leader(lead, self.inbox, self.troubles, sources.clock, now_s, self._may_append)
-        told = Told(self.changed.extend, ignore, self._appended, ignore)
+        told = Told(self.changed.extend, ignore, self._appended, ignore, self._settled)
         upkeep = Upkeep(lead, self.snapshot_every, 60.0, now_s, ignore)
         task = asyncio.create_task(leader.run(self.applier, told, upkeep))
         try:
@@ -118,6 +120,19 @@ class World:
     def _appended(self, first: int, entries: Sequence[Entry], took_s: float) -> None:
         assert first + len(entries) == self.log.size
         self.told_of += range(first, first + len(entries))
+
+    def _settled(self, each: Gone | Doubted) -> None:
+        self.settled.append(each)
+        if isinstance(each, Doubted):
+            self.applier.go_on(each)
+
+    def forge(self, epoch: int) -> None:
+        """Let somebody change the epoch of an object's stamp."""
+        self.cluster.edit(
+            CONFIG, lambda body: body["metadata"]["annotations"].update({EPOCH: str(epoch)})
+        )
+        self.present.put(CONFIG, self.cluster.show(CONFIG)["metadata"])
+        self.applier.look(A)
 
     async def observe(self, name: str = "a", uid: str | None = None, **spec: Any) -> None:
         manifest = thing(name, **spec)
@@ -282,6 +297,42 @@ def test_what_somebody_else_changes_is_recorded_and_set_right() -> None:
         assert "DriftObserved" in world.kinds()
 
     run(main())
+
+
+def test_a_later_epoch_that_nobody_has_begun_is_recorded_and_set_right() -> None:
+    async def main() -> None:
+        world = World()
+        async with world.leads():
+            await world.observe(size=3)
+            await settle()
+            for times in (1, 2, 3):
+                world.forge(7)
+                await settle()
+                metadata = world.cluster.show(CONFIG)["metadata"]
+                assert metadata["annotations"][EPOCH] == "1"
+                assert len(world.settled) == times
+        assert world.kinds().count("DriftObserved") >= 3
+
+    run(main())
+
+
+def test_a_later_epoch_that_another_one_has_begun_ends_it_before_it_writes() -> None:
+    async def main() -> None:
+        world = World()
+        with pytest.raises(SinkConflict):
+            await _meet_a_later_epoch(world)
+        assert world.cluster.show(CONFIG)["metadata"]["annotations"][EPOCH] == "2"
+
+    run(main())
+
+
+async def _meet_a_later_epoch(world: World) -> None:
+    async with world.leads():
+        await world.observe()
+        await settle()
+        world.sink.conflict = True
+        world.forge(2)
+        await settle()
 
 
 def test_whoever_counts_what_verdicts_hold_is_told_when_that_changes(kit: Kit) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rynxs.operator.managed_fields import lost
+from rynxs.operator.managed_fields import added, lost
 
 WHOLE: dict[str, Any] = {}
 POLICY: dict[str, Any] = {
@@ -299,3 +299,59 @@ def test_an_owner_of_an_object_that_was_made_is_not_lost() -> None:
     made: dict[str, Any] = {"f:ownerReferences": {".": {}, 'k:{"uid":"u"}': {}}}
     entry = {"manager": "rynxs", "operation": "Update", "fieldsV1": {"f:metadata": made}}
     assert lost({"metadata": {"ownerReferences": [owner]}}, [entry], "rynxs") == {}
+
+
+def test_what_others_add_is_told_by_its_highest_path_but_in_the_metadata() -> None:
+    more = of_agent({"f:livenessProbe": {".": {}, "f:exec": {}}})
+    more["f:spec"]["f:template"]["f:spec"] |= {"f:hostNetwork": {}}
+    containers = more["f:spec"]["f:template"]["f:spec"]["f:containers"]
+    containers['k:{"name":"b"}'] = {".": {}, "f:image": {}, "f:name": {}}
+    entries = [
+        entry("rynxs", of_workload()),
+        entry("kubectl", {**more, "f:metadata": {"f:labels": {"f:x": {}}}}),
+        entry("cloud", {"f:spec": {"f:template": {"f:spec": {"f:hostNetwork": {}}}}}),
+        entry("deployer", {"f:status": {"f:replicas": {}}}, "status"),
+    ]
+    pod = "spec.template.spec"
+    assert added(WORKLOAD, entries, "rynxs") == {
+        f"{pod}.containers[0].livenessProbe": ["kubectl"],
+        f'{pod}.containers[{{"name":"b"}}]': ["kubectl"],
+        f"{pod}.hostNetwork": ["cloud", "kubectl"],
+    }
+    assert lost(WORKLOAD, entries, "rynxs") == {}
+
+
+def test_what_others_share_or_change_is_not_added() -> None:
+    shared = entry("friend", {"f:spec": {"f:strategy": {"f:type": {}}, "f:replicas": {}}})
+    made = of_workload(replicas=False)
+    made["f:spec"]["f:strategy"] = {"f:type": {}}
+    assert added(WORKLOAD, [entry("rynxs", made), shared], "rynxs") == {}
+    taken = added(WORKLOAD, [entry("rynxs", of_workload()), shared], "rynxs")
+    assert taken == {"spec.strategy": ["friend"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "found"),
+    [
+        ("PersistentVolumeClaim", {"f:spec": {"f:volumeName": {}}}, []),
+        ("Deployment", {"f:spec": {"f:volumeName": {}}}, ["spec"]),
+        ("ServiceAccount", {"f:secrets": {".": {}, 'k:{"name":"s"}': {"f:name": {}}}}, []),
+        ("ServiceAccount", {"f:secretsToo": {}}, ["secretsToo"]),
+    ],
+)
+def test_some_fields_are_others_by_their_nature(
+    kind: str, fields: dict[str, Any], found: list[str]
+) -> None:
+    manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}}
+    entries = [entry("rynxs", {"f:metadata": {"f:labels": {}}}), entry("other", fields)]
+    assert list(added(manifest, entries, "rynxs")) == found
+
+
+def test_a_restart_by_hand_is_nobodys_addition_whatever_else_it_stands_in() -> None:
+    restarted = "f:kubectl.kubernetes.io/restartedAt"
+    annotations: dict[str, Any] = {".": {}, restarted: {}}
+    template = {"f:template": {"f:metadata": {"f:annotations": annotations}}}
+    entries = [entry("rynxs", of_workload()), entry("kubectl-rollout", {"f:spec": template})]
+    assert added(WORKLOAD, entries, "rynxs") == {}
+    annotations["f:more"] = {}
+    assert list(added(WORKLOAD, entries, "rynxs")) == ["spec.template.metadata.annotations"]

@@ -137,20 +137,20 @@ def test_objects_are_found_by_the_subject_whose_stamp_they_bear_or_by_name() -> 
 
 def test_the_highest_seq_and_epoch_are_those_of_this_log() -> None:
     present = Present("log.example")
-    assert present.highest(1) == (-1, 0)
+    assert present.highest(1) == ("", -1, 0)
     present.put(A, metadata(1, seq=7, epoch=2))
     present.put(B, metadata(2, seq=3, epoch=5))
     present.put("v1/ConfigMap/default/c", metadata(3, origin="other.example", seq=99, epoch=99))
     present.put("v1/ConfigMap/default/d", metadata(4))
-    assert present.highest(1) == (7, 5)
+    assert present.highest(1) == (A, 7, 5)
 
 
 def test_an_epoch_that_no_log_can_have_got_to_is_forged_and_does_not_count() -> None:
     present = Present("log.example")
     present.put(A, metadata(1, seq=7, epoch=3))
     present.put(B, metadata(2, seq=9, epoch=2**32 + 4))
-    assert present.highest(3) == (7, 3)
-    assert present.highest(4) == (9, 2**32 + 4)
+    assert present.highest(3) == (A, 7, 3)
+    assert present.highest(4) == (B, 9, 2**32 + 4)
 
 
 _history = st.lists(st.sampled_from(["put", "new", "gone"]), min_size=1, max_size=8)

@@ -51,7 +51,7 @@ def test_what_is_as_asked_takes_no_step_though_an_earlier_plan_asked_for_it() ->
 
 def test_what_differs_is_applied_over_what_was_read_and_over_nothing_else() -> None:
     before = metadata(config(a="0"))
-    steps, drifts = work(asked(7, config(a="1")), {CONFIG: before})
+    steps, drifts = work(asked(7, config(a="1"), epoch=3), {CONFIG: before})
     (step,) = steps
     assert isinstance(step, Update)
     assert step.entries == before["managedFields"]
@@ -67,15 +67,26 @@ def test_what_others_have_changed_is_applied_again_and_told() -> None:
         {"fieldsV1": {"f:data": {"f:b": {}}}, "manager": "friend", "operation": "Update"},
     ]
     present = {CONFIG: metadata(config(a="1"), managedFields=entries)}
-    steps, drifts = work(asked(7, config(a="1")), present)
+    steps, drifts = work(asked(7, config(a="1"), epoch=3), present)
     assert [type(step) for step in steps] == [Update]
-    assert drifts == [Drift(CONFIG, ["data.a"], ["foe"])]
+    assert drifts == [Drift(CONFIG, ["data.a", "data.b"], ["foe", "friend"])]
+
+
+def test_what_others_have_added_is_taken_away_and_told_also_beside_an_update() -> None:
+    there = metadata(config(a="1"))
+    fields: dict[str, Any] = {"f:data": {"f:b": {}}, "f:metadata": {"f:labels": {"f:c": {}}}}
+    more = {"fieldsV1": fields, "manager": "friend", "operation": "Update"}
+    there["managedFields"] = [*there["managedFields"], more]
+    for body in (config(a="1"), config(a="2")):
+        steps, drifts = work(asked(7, body, epoch=3), {CONFIG: there})
+        assert [type(step) for step in steps] == [Update]
+        assert drifts == [Drift(CONFIG, ["data.b"], ["friend"])]
 
 
 def test_an_object_whose_stamp_tells_another_digest_is_applied_again() -> None:
     changed = metadata(config(a="1"))
     changed["annotations"] = {**changed["annotations"], DIGEST: "0"}
-    steps, drifts = work(asked(7, config(a="1")), {CONFIG: changed})
+    steps, drifts = work(asked(7, config(a="1"), epoch=3), {CONFIG: changed})
     assert ([type(step) for step in steps], drifts) == ([Update], [])
 
 
@@ -86,7 +97,7 @@ def test_a_stamp_that_others_have_changed_is_applied_again_and_told(name: str) -
     fields: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{name}": {}}}}
     forged = {"fieldsV1": fields, "manager": "foe", "operation": "Update"}
     changed["managedFields"] = [*changed["managedFields"], forged]
-    steps, drifts = work(asked(7, config(a="1")), {CONFIG: changed})
+    steps, drifts = work(asked(7, config(a="1"), epoch=3), {CONFIG: changed})
     assert [type(step) for step in steps] == [Update]
     assert drifts == [Drift(CONFIG, [f"metadata.annotations.{name}"], ["foe"])]
 
@@ -104,7 +115,10 @@ def test_an_object_of_somebody_else_is_in_the_way(change: Any, reason: str) -> N
     found = metadata(config(a="1"), whose)
     if change is None:
         found["annotations"] = {}
-    assert work(asked(7, config(a="1")), {CONFIG: found}) == ([Obstacle(CONFIG, reason)], [])
+    assert work(asked(7, config(a="1"), epoch=3), {CONFIG: found}) == (
+        [Obstacle(CONFIG, reason)],
+        [],
+    )
     assert work(asked(7), {CONFIG: found}) == ([], [])
 
 

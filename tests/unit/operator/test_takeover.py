@@ -85,8 +85,8 @@ def test_positions_are_known_of_what_was_there_and_of_what_is_added(
 def test_objects_from_records_that_the_log_lacks_are_refused_unless_loss_is_accepted() -> None:
     config = Memory()
     led(config)
-    with pytest.raises(UsageError, match="comes from record 9, and the log holds 1 records"):
-        led(config, Known(9, 5))
+    with pytest.raises(UsageError, match=r"Map/a/b .* comes from record 9, and the log holds 1"):
+        led(config, Known(9, 5, "v1/ConfigMap/a/b"))
     assert len(config.store.records) == 1
     lead = led(config, Known(9, 5), accept_loss="restored from Tuesday's backup")
     payload = config.store.records[1].payload

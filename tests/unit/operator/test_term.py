@@ -15,7 +15,7 @@ from rynxs.errors import SinkConflict, SinkUnavailable
 from rynxs.eventlog.checkpoint import latest
 from rynxs.eventlog.record import decode_header
 from rynxs.operator.actors import Actors
-from rynxs.operator.applier import Done, Drifted, NotDone
+from rynxs.operator.applier import Done, Doubted, Drifted, NotDone
 from rynxs.operator.cluster import Listed, Seen
 from rynxs.operator.elector import LeaseLost
 from rynxs.operator.inbox import Inbox, Patience
@@ -23,7 +23,7 @@ from rynxs.operator.leader import Gone
 from rynxs.operator.metrics import Metrics
 from rynxs.operator.objects import Objects, identity_of
 from rynxs.operator.present import Present
-from rynxs.operator.reconciling import Drift
+from rynxs.operator.reconciling import LATER_EPOCH, Drift
 from rynxs.operator.rendered import Rendered
 from rynxs.operator.term import Parts, Term
 from rynxs.operator.troubles import Troubles
@@ -81,6 +81,7 @@ class FakeEffects:
         self.said: list[tuple[str, Said]] = []
         self.noticed: list[Notice] = []
         self.looked: list[str] = []
+        self.gone_on: list[Doubted] = []
         self.held: set[str] = set()
         self.story: list[str] = []
 
@@ -93,6 +94,9 @@ class FakeEffects:
 
     def hold(self, subject: str) -> None:
         self.held.add(subject)
+
+    def go_on(self, doubted: Doubted) -> None:
+        self.gone_on.append(doubted)
 
     def release(self, subject: str) -> None:
         self.held.discard(subject)
@@ -234,6 +238,21 @@ def test_a_plugin_that_has_no_status_is_said_and_counted() -> None:
             _, said = rig.effects.said[-1]
             assert conditions(said) == [("Applied", "Applying")]
             assert rig.metric("rynxs_degraded_subjects 0.0")
+
+    run(main())
+
+
+def test_what_is_doubted_goes_on_once_this_process_has_appended() -> None:
+    async def main() -> None:
+        rig = Rig()
+        async with rig.leads():
+            await rig.see("a")
+            size = rig.sink.size()
+            doubted = Doubted(A, Drift(CONFIG, [LATER_EPOCH], []), "7")
+            await rig.inbox.put(doubted)
+            await asyncio.sleep(1)
+            assert rig.effects.gone_on == [doubted]
+            assert rig.sink.size() == size + 1
 
     run(main())
 

@@ -19,14 +19,14 @@ from rynxs.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sized
+    from collections.abc import Iterator, Sequence, Sized
 
     from rich.console import Console
 
     from rynxs.eventlog.chain import Chain
     from rynxs.eventlog.sink import Sink
     from rynxs.eventlog.trust import Trust
-    from rynxs.eventlog.witness import Expected
+    from rynxs.eventlog.witness import CheckedCheckpoint, Expected
 
 _SHARED_FROM = 200_000
 """Records; fewer are verified here sooner than another process is up."""
@@ -59,6 +59,7 @@ def command(
 
     With --key the checkpoints' signatures are checked too, with --require how many keys signed the
     largest one. A key that the log's own records retire counts for the checkpoints of its time.
+    One that fails is named; with --json all are.
     With --from only what that checkpoint does not cover is read, and only keys that have signed it
     count: one that was retired before is not seen to be.
     """
@@ -116,17 +117,27 @@ def command(
                 f"redaction not finished: still there is the payload of {seqs}; the next command "
                 "that writes to the log erases it"
             )
-        for checked in result.checkpoints:
-            if checked.name == LATEST:  # stands there under its number too
-                continue
-            signed = (
-                f"signed by {', '.join(checked.signed_by)}"
-                if checked.signed_by
-                else "signature not checked, no --key was given"
-            )
-            console.print(f"checkpoint of {checked.size}: matches the log, {signed}", markup=False)
+        # The newest stands there under its number too.
+        numbered = [checked for checked in result.checkpoints if checked.name != LATEST]
+        if numbered:
+            console.print(_summary(numbered), markup=False)
 
     emit(json, document, show)
+
+
+def _summary(checkpoints: Sequence[CheckedCheckpoint]) -> str:
+    """Return how many checkpoints match the log, and who signed how many of them."""
+    from collections import Counter
+
+    count = len(checkpoints)
+    signers = Counter(name for checked in checkpoints for name in set(checked.signed_by))
+    by = [
+        f"{name} ({signers[name]})" if signers[name] < count else name for name in sorted(signers)
+    ]
+    signed = f"signed by {', '.join(by)}" if by else "signatures not checked, no --key was given"
+    match = "matches" if count == 1 else "match"
+    newest = max(checked.size for checked in checkpoints)
+    return f"checkpoints: {count} {match} the log, the newest of {newest} records; {signed}"
 
 
 def _begun(sink: Sink, file: Path, trust: Trust) -> tuple[Trust, Chain, Expected]:

@@ -27,7 +27,7 @@ def command(
             metavar="FIELD",
             help="As Deployment.spec.replicas, apps/v1/Deployment/default/agent-x:spec.replicas, "
             "slice.spec.suspend, conditions.Accepted, or verdict.refused.",
-            show_default="what refuses the subject",
+            show_default="what refuses the subject, or its plan",
         ),
     ] = None,
     at: Annotated[
@@ -45,8 +45,9 @@ def command(
 ) -> None:
     """Say why a value is what it is: the record it came with, and what that follows from.
 
-    Of a refused subject it says so, and why; without FIELD, what that follows from. The chain
-    ends with whoever asked for the change, or with the upgrade that made it.
+    Of a refused subject it says so, and why; without FIELD, what that follows from, or what the
+    cluster did not take of its plan. The chain ends with whoever asked for the change, or with the
+    upgrade that made it.
     """
     from rynxs.cli.console import emit
     from rynxs.embedded.points import find_point

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import structlog
+import typer
+
+from rynxs.cli.console import print_error
+from rynxs.cli.failures import failure_of, is_debugging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class _Named(structlog.PrintLogger):
@@ -17,11 +26,39 @@ class _Named(structlog.PrintLogger):
         self.name = name
 
 
+def is_for_people() -> bool:
+    """Tell whether log lines are text, and not JSON."""
+    return sys.stderr.isatty()
+
+
+@contextmanager
+def last_line(logger: str) -> Iterator[None]:
+    """Have an error that ends the command be the last log line, where these are JSON.
+
+    Args:
+        logger: what says so.
+
+    Raises:
+        Exit: with the exit status that the error gives.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_debugging():
+            raise
+        message, exit_code = failure_of(error)
+        if is_for_people():
+            print_error(message, exit_code)
+        else:
+            structlog.get_logger(logger).error("ended", error=message, exit_code=exit_code)
+        raise typer.Exit(exit_code) from error
+
+
 def set_up_logs(level: int = logging.WARNING) -> None:
     """Configure structlog for a command; what is of `level` and worse is shown."""
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
-        if sys.stderr.isatty()
+        if is_for_people()
         else structlog.processors.JSONRenderer(sort_keys=True)
     )
     structlog.configure(

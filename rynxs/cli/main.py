@@ -50,14 +50,13 @@ from rynxs.cli import (
     run,
 )
 from rynxs.cli.console import ClosedOutput
-from rynxs.errors import OutputError, RynxsError
+from rynxs.cli.failures import failure_of, is_debugging
+from rynxs.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXIT_DEFECT = 70
 EXIT_INTERRUPTED = 130
-DEBUG_VARIABLE = "RYNXS_DEBUG"
 
 
 _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
@@ -181,7 +180,7 @@ def invoke() -> int:
     except (Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except Exception as error:
-        if os.environ.get(DEBUG_VARIABLE):
+        if is_debugging():
             raise
         return _told(error)
     return status if isinstance(status, int) else 0
@@ -216,15 +215,6 @@ def _told(error: Exception) -> int:
     if isinstance(error, TyperException):
         print_usage_error(error)
         return error.exit_code
-    if isinstance(error, RynxsError):
-        print_error(str(error), error.exit_code)
-        return error.exit_code
-    if isinstance(error, OSError) and error.filename is not None:
-        print_error(f"{error.filename}: {error.strerror}", RynxsError.exit_code)
-        return RynxsError.exit_code
-    print_error(
-        f"internal error, please report it: {type(error).__name__}: {error} "
-        f"(set {DEBUG_VARIABLE}=1 for the traceback)",
-        EXIT_DEFECT,
-    )
-    return EXIT_DEFECT
+    message, exit_code = failure_of(error)
+    print_error(message, exit_code)
+    return exit_code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import signal
 import sys
@@ -53,24 +52,29 @@ def command(
 
     It ends with status 3 when somebody else leads, and with 1 when the log does not verify.
     """
-    from rynxs.cli.logs import set_up_logs
+    import asyncio
+
+    from rynxs.cli.logs import last_line, set_up_logs
     from rynxs.embedded.turn import check_reason
     from rynxs.sources import system_sources
 
-    if accept_loss is not None:
-        check_reason(accept_loss, "--accept-loss")
     set_up_logs(logging.INFO)
-    chosen = configured(config, log, signer)
-    sources = system_sources()
-    name = f"{sources.identity}/{sources.entropy.token(4).hex()}"
-    asyncio.run(
-        _operate(chosen, sources._replace(identity=name), kubeconfig, plan_only, accept_loss or "")
-    )
+    with last_line("rynxs.operator"):
+        if accept_loss is not None:
+            check_reason(accept_loss, "--accept-loss")
+        chosen = configured(config, log, signer)
+        sources = system_sources()
+        chosen.signers(sources)  # used when this replica leads, and that may be much later
+        name = f"{sources.identity}/{sources.entropy.token(4).hex()}"
+        sources = sources._replace(identity=name)
+        asyncio.run(_operate(chosen, sources, kubeconfig, plan_only, accept_loss or ""))
 
 
 async def _operate(
     config: Config, sources: Sources, kubeconfig: str | None, plan_only: bool, accept_loss: str
 ) -> None:
+    import asyncio
+
     from rynxs import __version__
     from rynxs.sources import boot_s
 

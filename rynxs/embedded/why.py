@@ -8,10 +8,11 @@ from rynxs.embedded.replay import LogReplay
 from rynxs.engine import event as ev
 from rynxs.engine import history
 from rynxs.engine.admission import ACCEPTED
+from rynxs.engine.applied import APPLIED
 from rynxs.engine.causes import actor_of, cause_of, changes_of
 from rynxs.engine.conditions import refusal_of, sentences
 from rynxs.engine.event import Event
-from rynxs.engine.subject import parse_subject
+from rynxs.engine.subject import named_subject, parse_subject
 from rynxs.engine.timeline import CONDITIONS, VERDICT, NoSuchField, Timeline
 from rynxs.errors import LogCorrupt, UsageError
 from rynxs.escapes import escaped
@@ -63,14 +64,15 @@ def explain(
     """Return why a field of what is known or asked of a subject is what it is at a point.
 
     Without a field it is why the subject is refused: its condition ``Accepted``, or the verdict if
-    that has no such condition.
+    that has no such condition; or else why the cluster does not take its plan: ``Applied``.
 
     Raises:
-        UsageError: there is no such subject or field, or the subject is not refused; names near
+        UsageError: there is no such subject or field, or without one nothing is refused; names near
             ones, and of a refused subject why it is.
         LogCorrupt: a record does not hold.
         CheckpointRefused: the log at the point is not what the checkpoint that names it covers.
     """
+    named_subject(subject)
     of_conditions = field is None or field.startswith(f"{CONDITIONS}.")
     stop = None if point is None else point.stop
     timeline, replaying = _followed(sink, config, stop, subject, with_conditions=of_conditions)
@@ -97,11 +99,15 @@ def told(subject: str, standing: Standing) -> str:
 def _found(
     timeline: Timeline, subject: str, field: str | None, refusal: Refusal | None
 ) -> tuple[Found, Standing | None]:
-    """Return the field, or what refuses the subject, and that it is refused if it is."""
+    """Return the field, or what refuses the subject or its plan, and why it is refused if it is."""
     if refusal is None:
         if field is None:
             timeline.refuse_erased(CONDITIONS)
-            raise UsageError(f"{subject} is not refused; name a FIELD of it, such as slice.spec")
+            if not timeline.is_not_taken:
+                raise UsageError(
+                    f"{subject} is not refused; name a FIELD of it, such as slice.spec"
+                )
+            field = f"{CONDITIONS}.{APPLIED}"
         return timeline.find(field), None
     assert timeline.refused_since is not None, "a pass over the same records says the same"
     standing = Standing(timeline.refused_since, refusal)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rynxs.engine import event as ev
 from rynxs.engine import plan, shapes
+from rynxs.engine.applied import APPLIED, FAILED, Answers
 from rynxs.engine.conditions import conditions_in_force, refusal_of
 from rynxs.engine.diff import ABSENT
 from rynxs.engine.slices import UNKNOWN, Unknown, identical
@@ -66,14 +67,15 @@ class Timeline:
 
         Args:
             subject: the subject.
-            with_conditions: whether to follow the conditions in force too. Any event may change
-                them, so they are asked for at every one.
+            with_conditions: whether to follow the conditions in force too, and ``Applied`` once the
+                cluster has answered. Any event may change them, so they are asked for at every one.
         """
         self.refused_since: int | None = None
         self._is_refused_by_verdict = False
         self._subject = subject
         self._verdict_subject = verdict_subject(subject)
         self._with_conditions = with_conditions
+        self._answers = Answers(subject)
         self._known: dict[str, list[Version]] = {SLICE: [], VERDICT: [], CONDITIONS: []}
         self._unknown: dict[str, int] = {}
         self._manifests: dict[str, list[Version]] = {}
@@ -83,6 +85,7 @@ class Timeline:
     def take(self, event: Event, state: State) -> None:
         """Take in an event, and the state that it made."""
         if self._with_conditions:
+            self._answers.take(event)
             self._take_conditions(event.seq, state)
         if event.subject not in (self._subject, self._verdict_subject):
             return
@@ -96,6 +99,12 @@ class Timeline:
     def is_empty(self) -> bool:
         """Whether nothing of the subject has been seen."""
         return not (self._known[SLICE] or self._manifests or SLICE in self._unknown)
+
+    @property
+    def is_not_taken(self) -> bool:
+        """Whether the cluster refuses the subject's plan, as far as conditions are followed."""
+        versions = self._known[CONDITIONS]
+        return bool(versions) and _at(versions[-1].value, (APPLIED, "reason")) == FAILED
 
     def find(self, text: str) -> Found:
         """Return the value of the field that a text names, and where it last changed.
@@ -141,6 +150,9 @@ class Timeline:
 
     def _take_conditions(self, seq: int, state: State) -> None:
         found = conditions_in_force(state, self._subject)
+        applied = self._answers.condition(state)
+        if found is not None and applied is not None:
+            found.append(applied)
         by_type = None if found is None else {each["type"]: each for each in found}
         self._note(CONDITIONS, seq, UNKNOWN if by_type is None else by_type)
         refusal = refusal_of(state, self._subject)

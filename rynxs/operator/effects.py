@@ -89,7 +89,6 @@ class Applying:
             metrics: count it.
             concurrency: how many subjects are applied, and how many statuses written, at once.
         """
-        self._origin = origin
         self._metrics = metrics
         self._tell = tell
         counted = CountedCluster(cluster, metrics.wrote)
@@ -129,11 +128,5 @@ class Applying:
         self, about: Held, before: Mapping[str, object], after: Mapping[str, object]
     ) -> None:
         self._metrics.status_written("ok")
-        where = f"rynxs log why for record {_seq(after)} of log {self._origin}"
-        for notice in notices_of(about, before, after, where):
+        for notice in notices_of(about, before, after):
             self._notices.tell(notice)
-
-
-def _seq(status: Mapping[str, object]) -> object:
-    log = status.get("log")
-    return log.get("seq") if isinstance(log, dict) else "?"

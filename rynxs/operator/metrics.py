@@ -25,7 +25,7 @@ _EVENT_KINDS: Final = frozenset(
 )
 _ACTIONS: Final = frozenset({"create", "update", "delete"})
 _RESULTS: Final = frozenset({"ok", "conflict", "failed"})
-_FENCES: Final = frozenset({"lease", "log", "epoch"})
+_FENCES: Final = frozenset({"lease", "log"})
 
 
 class Metrics:
@@ -117,9 +117,12 @@ class Metrics:
             size: how many records the log holds now.
         """
         self._append_s.observe(took_s)
+        self._count(kinds)
+        self._records.set(size)
+
+    def _count(self, kinds: Iterable[str]) -> None:
         for kind, count in Counter(kinds).items():
             self._events.at(kind).inc(count)
-        self._records.set(size)
 
     def append_failed(self) -> None:
         """An attempt to append a batch has failed; it will be tried again."""
@@ -164,14 +167,16 @@ class Metrics:
         """
         self._fenced.at(by).inc()
 
-    def took_over(self, records: int, took_s: float, epoch: int) -> None:
+    def took_over(self, records: int, took_s: float, epoch: int, kinds: Iterable[str]) -> None:
         """The log was taken over.
 
         Args:
             records: how many were read, verified and replayed.
             took_s: how long that took, until the new epoch was durable.
             epoch: the new one.
+            kinds: of the events that it was begun with, one for each.
         """
+        self._count(kinds)
         self._replayed.set(records)
         self._takeover_s.set(took_s)
         self._epoch.set(epoch)

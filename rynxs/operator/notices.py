@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from rynxs.engine.applied import APPLYING
+from rynxs.engine.subject import Subject
 from rynxs.operator.cluster import ClusterError
-from rynxs.operator.troubles import APPLYING, DEGRADED
+from rynxs.operator.troubles import DEGRADED
 from rynxs.sources import format_time
 
 if TYPE_CHECKING:
@@ -48,16 +50,13 @@ class Notice(NamedTuple):
     note: str
 
 
-def notices_of(
-    about: Held, before: Mapping[str, Any], after: Mapping[str, Any], position: str
-) -> list[Notice]:
+def notices_of(about: Held, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Notice]:
     """Return what is worth telling of a status that has changed: conditions that are news.
 
     Args:
         about: the object.
         before: its status, as it was.
         after: its status, as it is.
-        position: where in the log to look, in words.
     """
     known = {each.get("type"): each for each in before.get("conditions") or ()}
     found = []
@@ -71,10 +70,22 @@ def notices_of(
             continue
         note = (
             f"{each['type']} is {each['status']}: see the message of this condition "
-            f"in the object's status, and {position}"
+            f"in the object's status{_commands(about, each['type'], after.get('log'))}"
         )
         found.append(Notice(about, is_bad, each["reason"], note))
     return found
+
+
+def _commands(about: Held, kind: str, position: Mapping[str, Any] | None) -> str:
+    """Return which commands tell more of a condition: what a plugin raised is in no log."""
+    if position is None:
+        return ""
+    group, _, of_kind = about.place.kind.split("/")
+    subject = Subject(group, of_kind, about.place.namespace, about.place.name)
+    show = f"rynxs log show {position['seq']}"
+    why = f"rynxs log why {subject} conditions.{kind}"
+    tell = f"{show} tells" if kind == DEGRADED else f"{why} and {show} tell"
+    return f"; {tell} more, of log {position['origin']}"
 
 
 def _what(condition: Mapping[str, Any]) -> tuple[str, str]:

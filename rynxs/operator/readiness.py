@@ -56,9 +56,10 @@ class Readiness:
     def _log(self) -> Check:
         if self.leader is None:
             standby = self._standby
-            return Check("log", standby.failure, f"standing by, {standby.size} records verified")
+            well = f"standing by, {standby.size} records verified"
+            return Check("log", _unavailable(standby.failure), well)
         failure, since_s = self.leader.health
-        told = f"{failure}, for {self._now_s() - since_s:.0f} s" if failure else ""
+        told = f"{_unavailable(failure)}, for {self._now_s() - since_s:.0f} s" if failure else ""
         return Check("log", told, "leading")
 
     def _lead(self) -> Check:
@@ -79,6 +80,11 @@ class Readiness:
         waited_s = self._inbox.waited_s()
         failure = f"the oldest has waited {waited_s:.0f} s" if waited_s > _LAG_MOST_S else ""
         return Check("queue", failure, f"{len(self._inbox)} waiting")
+
+
+def _unavailable(failure: str) -> str:
+    """Return what is wrong with the log; a failure begins with where that is."""
+    return failure and f"not available: {failure}"
 
 
 def _known(objects: Objects) -> Check:

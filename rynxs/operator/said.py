@@ -18,6 +18,8 @@ _NAMES = ("kopf", "aiohttp.server")
 _LENGTH_MAX = 300
 _EXPECTED = ("OS signals are ignored",)
 """What it says of a thread of its own, each time."""
+_GUARD = "guard"
+"""kopf's function that logs what one of its tasks raises, and raises it on."""
 
 
 class Said(logging.Handler):
@@ -35,10 +37,15 @@ class Said(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record on, if it is worth it."""
         text = one_line(record.getMessage())
-        if self.is_silent or text.startswith(_EXPECTED):
+        if self.is_silent or text.startswith(_EXPECTED) or _is_raised_on(record):
             return
         told = _log.error if record.levelno >= logging.ERROR else _log.warning
         told("kopf", said=text)
+
+
+def _is_raised_on(record: logging.LogRecord) -> bool:
+    """Tell whether kopf ends of what is logged, and so it is told with that, once."""
+    return record.funcName == _GUARD and record.exc_info is not None
 
 
 def one_line(text: str) -> str:

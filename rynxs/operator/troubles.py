@@ -6,9 +6,10 @@ leader meets it again, if it is still so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rynxs.engine.admission import condition
+from rynxs.engine.applied import APPLYING, Refused, applied_condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,22 +17,13 @@ if TYPE_CHECKING:
     from rynxs.engine.state import State
     from rynxs.errors import PluginError
 
-APPLIED = "Applied"
 DEGRADED = "Degraded"
-APPLYING = "Applying"
-"""The reason of a condition that passes by itself."""
 _MESSAGE_SIZE_MAX = 2_000
 
 
 def is_passing(status: Mapping[str, Any]) -> bool:
     """Tell whether a status says that a plan is being applied."""
     return any(each["reason"] == APPLYING for each in status.get("conditions", ()))
-
-
-class _Refused(NamedTuple):
-    seq: int
-    id: str
-    reason: str
 
 
 class Troubles:
@@ -43,7 +35,7 @@ class Troubles:
 
     def __init__(self) -> None:
         self.degraded: dict[str, str] = {}
-        self._refused: dict[str, _Refused] = {}
+        self._refused: dict[str, Refused] = {}
 
     def plugin_failed(self, subject: str, error: PluginError) -> None:
         """Take in that a plugin failed on a subject."""
@@ -59,7 +51,7 @@ class Troubles:
 
     def not_applied(self, subject: str, seq: int, identifier: str, reason: str) -> None:
         """Take in that the cluster refuses a manifest of the plan that record `seq` holds."""
-        self._refused[subject] = _Refused(seq, identifier, reason)
+        self._refused[subject] = Refused(seq, f"{identifier}: {reason}")
 
     def applied(self, subject: str) -> None:
         """Take in that the cluster has taken a subject's plan."""
@@ -80,17 +72,5 @@ class Troubles:
         if degraded is not None:
             message = degraded[:_MESSAGE_SIZE_MAX]
             found.append(condition(DEGRADED, "True", "PluginFailed", message))
-        planned = state.plans.get(subject)
-        if planned is not None and (planned.entries or subject in self._refused):
-            found.append(self._applied(subject, planned.seq, state.applied.get(subject)))
-        return found
-
-    def _applied(self, subject: str, planned: int, applied: int | None) -> dict[str, Any]:
-        refused = self._refused.get(subject)
-        if refused is not None and refused.seq == planned:
-            message = f"{refused.id}: {refused.reason}"[:_MESSAGE_SIZE_MAX]
-            return condition(APPLIED, "False", "ApplyFailed", message)
-        if applied != planned:
-            message = f"the plan of record {planned} is being applied"
-            return condition(APPLIED, "False", APPLYING, message)
-        return condition(APPLIED, "True", "Applied", "")
+        applied = applied_condition(state, subject, self._refused.get(subject))
+        return found if applied is None else [*found, applied]

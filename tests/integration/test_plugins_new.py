@@ -106,7 +106,7 @@ def test_rynxs_run_uses_all_four_and_what_they_recorded_verifies_and_replays(wor
             file.read_text() for file in (world.place / "manifests").rglob("*.yaml")
         )
         verified = world.run("rynxs", "log", "verify", "--key", vkey)
-        assert "checkpoint of 3: matches the log, signed by rynxs.local/log" in verified
+        assert "1 matches the log, the newest of 3 records; signed by rynxs.local/log" in verified
         assert "plans: 1 recomputed" in world.run("rynxs", "replay", "--check")
         assert "3 records verified" in world.run("rynxs", "log", "verify", "--log", f"{NAME}:log")
     finally:

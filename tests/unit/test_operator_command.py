@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,4 +157,45 @@ def test_why_it_ended_is_told_and_is_its_status(
     process.error = error
     outcome = cli("operator", "--kubeconfig", kubeconfig)
     assert outcome.status == status
-    assert str(error) in outcome.err
+    last = json.loads(outcome.err.splitlines()[-1])
+    assert (last["event"], last["level"], last["logger"]) == ("ended", "error", "rynxs.operator")
+    assert (last["error"], last["exit_code"]) == (str(error), status)
+
+
+def test_a_defect_too_is_told_in_a_log_line(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, kubeconfig: Path
+) -> None:
+    def made(*_: object) -> None:
+        raise ConnectionResetError(104, "planted")
+
+    monkeypatch.setattr("rynxs.operator.process.Process", made)
+    outcome = cli("operator", "--kubeconfig", kubeconfig)
+    assert outcome.status == 70
+    last = json.loads(outcome.err.splitlines()[-1])
+    assert "internal error, please report it: ConnectionResetError: " in last["error"]
+    assert last["exit_code"] == 70
+
+
+def test_on_a_terminal_why_it_ended_is_told_for_people(
+    cli: Cli, process: type[FakeProcess], kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process.error = UsageError("the log has lost records")
+    monkeypatch.setattr("rynxs.cli.logs.is_for_people", lambda: True)
+    outcome = cli("operator", "--kubeconfig", kubeconfig)
+    assert outcome.status == 2
+    assert outcome.err == "error: the log has lost records\n"
+
+
+@pytest.mark.parametrize("found", [None, "no key\n"])
+def test_a_key_that_can_not_be_used_is_told_at_once_and_not_when_it_leads(
+    cli: Cli, process: type[FakeProcess], kubeconfig: Path, tmp_path: Path, found: str | None
+) -> None:
+    process.made = ()
+    key = tmp_path / "signing.key"
+    if found is not None:
+        key.write_text(found)
+        key.chmod(0o600)
+    outcome = cli("operator", "--kubeconfig", kubeconfig, "--signer", f"ed25519:{key}")
+    assert outcome.status == 2
+    assert str(key) in json.loads(outcome.err)["error"]
+    assert process.made == ()

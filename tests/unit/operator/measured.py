@@ -9,7 +9,7 @@ AGENTS = "universe.ai/v1alpha1/Agent"
 
 def measured() -> Metrics:
     metrics = Metrics(["Agent"], [AGENTS])
-    metrics.took_over(records=40, took_s=1.5, epoch=3)
+    metrics.took_over(records=40, took_s=1.5, epoch=3, kinds=["EpochStarted"])
     metrics.led()
     metrics.appended(["AgentObserved", "Planned", "FromAnotherRelease"], took_s=0.02, size=43)
     metrics.append_failed()
@@ -19,7 +19,7 @@ def measured() -> Metrics:
     metrics.drifted()
     metrics.plugin_failed()
     metrics.degraded(1)
-    metrics.fenced("epoch")
+    metrics.fenced("lease")
     metrics.checkpoint_signed(size=43, time_s=1_767_225_600.5)
     metrics.watch_well(AGENTS)
     metrics.watch_failed(AGENTS)

@@ -120,7 +120,8 @@ def test_a_status_that_is_worth_it_is_told_in_an_event_that_says_where_to_look()
             await asyncio.sleep(1)
         (event,) = rig.events()
         assert (event["reason"], event["type"]) == ("Invalid", "Warning")
-        assert f"rynxs log why for record 7 of log {ORIGIN}" in event["note"]
+        assert f"rynxs log why {SUBJECT} conditions.Accepted and " in event["note"]
+        assert f"rynxs log show 7 tell more, of log {ORIGIN}" in event["note"]
         assert event["reportingInstance"] == "pod-1"
         assert rig.metric('rynxs_status_writes_total{result="ok"} 1.0')
 

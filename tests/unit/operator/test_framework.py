@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
+from kopf._cogs.aiokits.aiotasks import guard
 from kubernetes_asyncio.client import Configuration
 from structlog.testing import capture_logs
 
@@ -240,6 +241,8 @@ def test_when_kopf_ends_it_is_started_again_and_nothing_of_an_object_is_logged(s
         ended = [each for each in logs if each["event"] == "kopf ended"]
         assert [each["attempt"] for each in ended] == [*range(1, len(ended) + 1)]
         assert ended[0]["reason"].startswith(("API", "LoginError"))
+        reason = ended[0]["reason"].partition(": ")[2]
+        assert [each for each in logs if reason in str(each)] == ended
         assert SECRET not in str(logs)
 
     asyncio.run(main())
@@ -314,6 +317,24 @@ def test_of_what_kopf_logs_warnings_are_told_and_the_rest_is_not() -> None:
     told = [(each["log_level"], each["said"]) for each in logs]
     assert told == [("warning", "it is odd"), ("warning", "it is odd"), ("error", "it is bad")]
     assert (kopf.level, kopf.propagate, kopf.handlers) == before
+
+
+def test_what_its_tasks_end_of_is_told_where_it_ends_and_not_before() -> None:
+    async def fails() -> None:
+        raise ValueError("the disk is full")
+
+    async def ends() -> None:
+        return
+
+    async def main() -> None:
+        logger = logging.getLogger("kopf._core.reactor.running")
+        with pytest.raises(ValueError, match="the disk is full"):
+            await guard(fails(), "watcher", logger=logger)
+        await guard(ends(), "watcher", logger=logger)
+
+    with capture_logs() as logs, said.heard():
+        asyncio.run(main())
+    assert [each["said"] for each in logs] == ["Watcher has finished unexpectedly."]
 
 
 def test_the_webhook_waits_for_its_certificate_and_kopf_does_not_end(

@@ -84,9 +84,11 @@ ACTS: dict[str, tuple[Callable[[Metrics], None], dict[str, float]]] = {
     "degraded": (lambda it: it.degraded(7), {"rynxs_degraded_subjects": 7}),
     "fenced": (lambda it: it.fenced("log"), {'rynxs_fenced_writes_total{by="log"}': 1}),
     "took over": (
-        lambda it: it.took_over(100, 2.5, 4),
+        lambda it: it.took_over(100, 2.5, 4, ["EpochStarted", "Planned", "Planned"]),
         {
             "rynxs_epoch": 4,
+            'rynxs_events_total{kind="EpochStarted"}': 1,
+            'rynxs_events_total{kind="Planned"}': 2,
             "rynxs_log_records": 100,
             "rynxs_replayed_records": 100,
             "rynxs_takeover_duration_seconds": 2.5,

@@ -30,7 +30,7 @@ def condition(kind: str, status: str, reason: str) -> dict[str, str]:
 def told(
     before: Sequence[dict[str, str]], after: Sequence[dict[str, str]]
 ) -> list[tuple[bool, str]]:
-    found = notices_of(ABOUT, {"conditions": before}, {"conditions": after}, "record 7")
+    found = notices_of(ABOUT, {"conditions": before}, {"conditions": after})
     return [(each.is_warning, each.reason) for each in found]
 
 
@@ -69,10 +69,22 @@ def test_a_condition_is_worth_a_notice_when_it_turns_bad_or_good_again(
 
 
 def test_a_notice_says_where_to_look_and_nothing_of_what_a_message_holds() -> None:
-    (notice,) = notices_of(ABOUT, {}, {"conditions": [REFUSED]}, "record 7 of log l")
-    assert "Accepted is False" in notice.note
-    assert "record 7 of log l" in notice.note
+    log = {"leafHash": "", "origin": "log.example", "seq": 7}
+    (notice,) = notices_of(ABOUT, {}, {"conditions": [REFUSED], "log": log})
+    assert notice.note == (
+        "Accepted is False: see the message of this condition in the object's status; rynxs log "
+        "why example.org/Thing/team/a conditions.Accepted and rynxs log show 7 tell more, of log "
+        "log.example"
+    )
+    (notice,) = notices_of(ABOUT, {}, {"conditions": [REFUSED]})
+    assert notice.note.endswith("in the object's status")
     assert SECRET not in notice.note
+
+
+def test_what_a_plugin_raised_is_not_looked_for_in_the_log() -> None:
+    log = {"leafHash": "", "origin": "log.example", "seq": 7}
+    (notice,) = notices_of(ABOUT, {}, {"conditions": [DEGRADED], "log": log})
+    assert notice.note.endswith("status; rynxs log show 7 tells more, of log log.example")
 
 
 def events(cluster: FakeCluster) -> list[dict[str, Any]]:

@@ -82,6 +82,8 @@ def test_one_that_stops_gives_the_lease_back_and_the_next_one_leads_at_once(
             assert two.is_leading()
             assert metric(two.process, "rynxs_leader 1.0")
             assert metric(one.process, "rynxs_leader 0.0")
+            for each in one, two:
+                assert metric(each.process, 'rynxs_events_total{kind="EpochStarted"} 1.0')
             await two.stop()
         assert kinds(place) == ["EpochStarted", "EpochStarted"]
 
@@ -160,7 +162,7 @@ def test_a_log_that_is_down_is_told_until_it_is_back(monkeypatch: pytest.MonkeyP
             place.make("c")
             await asyncio.sleep(35)
             checks = replica.checks()
-            assert checks["log"].startswith("the disk is full, for 7")
+            assert checks["log"].startswith("not available: the disk is full, for 7")
             assert checks["queue"].startswith("the oldest has waited 35 s")
             assert CONFIG not in place.cluster.ids()
             place.log.error = None

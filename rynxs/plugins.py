@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,17 +53,18 @@ class PluginManager:
 
     def installed(self, family: str | None = None) -> list[Installed]:
         """Return what is installed, of one family or of all, sorted by family and name."""
+        return [plugin for plugin in self._installed if family in {None, plugin.family}]
+
+    @cached_property
+    def _installed(self) -> list[Installed]:
         found = []
         for entry_point in entry_points(group=extension.ENTRY_POINT_GROUP):
-            its_family, _, name = entry_point.name.partition(".")
-            if family in {None, its_family}:
-                distribution = entry_point.dist
-                assert distribution is not None, "an entry point found by group has a distribution"
-                found.append(
-                    Installed(
-                        its_family, name, distribution.name, distribution.version, entry_point
-                    )
-                )
+            family, _, name = entry_point.name.partition(".")
+            distribution = entry_point.dist
+            assert distribution is not None, "an entry point found by group has a distribution"
+            found.append(
+                Installed(family, name, distribution.name, distribution.version, entry_point)
+            )
         return sorted(found, key=lambda plugin: plugin[:4])
 
     def sink(self, name: str) -> SinkPlugin:

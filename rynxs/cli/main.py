@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -59,6 +60,12 @@ if TYPE_CHECKING:
 EXIT_INTERRUPTED = 130
 
 
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "run": run.command,
+    "operator": operator.command,
+    "replay": replay.command,
+    "report": report.command,
+}
 _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
     (
         "log",
@@ -127,7 +134,12 @@ _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
 )
 
 
-def _application() -> typer.Typer:
+@cache
+def _command(first: str) -> Callable[..., Any]:
+    """Return what runs a command line, made of what its first word names, or else of everything.
+
+    To make a command out of its function takes longer than many commands do.
+    """
     application = typer.Typer(
         name="rynxs",
         no_args_is_help=True,
@@ -136,16 +148,21 @@ def _application() -> typer.Typer:
         help="A Kubernetes operator for AI agents that is deterministic, replayable and auditable.",
     )
     application.callback()(_root)
-    application.command("run")(run.command)
-    application.command("operator")(operator.command)
-    application.command("replay")(replay.command)
-    application.command("report")(report.command)
+    is_named = first in _COMMANDS or first in [name for name, _, _ in _GROUPS]
+    for name, command in _COMMANDS.items():
+        if not is_named or name == first:
+            application.command(name)(command)
     for name, summary, commands in _GROUPS:
-        group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
-        for command_name, command in commands.items():
-            group.command(command_name)(command)
-        application.add_typer(group)
-    return application
+        if not is_named or name == first:
+            application.add_typer(_group(name, summary, commands))
+    return typer.main.get_command(application)
+
+
+def _group(name: str, summary: str, commands: dict[str, Callable[..., None]]) -> typer.Typer:
+    group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
+    for command_name, command in commands.items():
+        group.command(command_name)(command)
+    return group
 
 
 def _print_version(wanted: bool) -> None:
@@ -174,7 +191,7 @@ def invoke() -> int:
     """Run the command line and return its exit status."""
     _make_streams_usable()
     try:
-        status = _application()(standalone_mode=False)
+        status = _command(*sys.argv[1:2] or ("",))(standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except (Abort, KeyboardInterrupt):

@@ -14,7 +14,7 @@ from rynxs.engine import event as ev
 from rynxs.operator.exposition import Exposition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 _EVENT_KINDS: Final = frozenset(
     {
@@ -167,7 +167,7 @@ class Metrics:
         """
         self._fenced.at(by).inc()
 
-    def took_over(self, records: int, took_s: float, epoch: int, kinds: Iterable[str]) -> None:
+    def took_over(self, records: int, took_s: float, epoch: int, kinds: Sequence[str]) -> None:
         """The log was taken over.
 
         Args:
@@ -181,6 +181,8 @@ class Metrics:
         self._takeover_s.set(took_s)
         self._epoch.set(epoch)
         self.followed(records)
+        self._records.set(records + len(kinds))
+        self._plans.inc(kinds.count(ev.PLANNED))
 
     def led(self) -> None:
         """This process leads from now on."""

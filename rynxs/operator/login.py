@@ -10,6 +10,7 @@ from weakref import WeakSet
 import aiohttp
 import kopf
 
+from rynxs.operator.answers import Answers
 from rynxs.operator.shallow import ShallowReader
 from rynxs.operator.transport import BUFFER, is_behind_a_proxy
 
@@ -35,6 +36,7 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
         OSError: a file of a certificate can't be used.
     """
     transports: WeakSet[asyncio.BaseTransport] = WeakSet()
+    answers = Answers()
 
     async def authenticate(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         asked = asyncio.run_coroutine_threadsafe(access.get_api_key_with_prefix(_TOKEN), home)
@@ -43,7 +45,7 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
             request.headers["Authorization"] = credentials
         if access.tls_server_name:
             request.server_hostname = access.tls_server_name
-        response = await handler(request)
+        response = await answers.to(handler(request))
         connection = response.connection
         if connection is not None and connection.transport is not None:
             transports.add(connection.transport)
@@ -69,6 +71,7 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
         yield session
     finally:
         await session.close()
+        await answers.ended()
         for each in transports:
             if isinstance(each, asyncio.WriteTransport):
                 each.abort()  # else a watch that was broken off waits for the end of its TLS

@@ -16,14 +16,13 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from kubernetes_asyncio.client import ApiClient
 from kubernetes_asyncio.config import ConfigException
 
+from rynxs.operator.answers import Answers, abort
 from rynxs.operator.cluster import ClusterError
 from rynxs.operator.refusal import error_of
 from rynxs.operator.shallow import shallow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-
-    from aiohttp import ClientResponse
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -73,6 +72,7 @@ class Transport:
         """
         self._client = ApiClient(configuration)
         self._client.user_agent = agent
+        self._answers = Answers()
         if not is_behind_a_proxy(configuration.host):
             rest = self._client.rest_client
             rest.pool_manager = _without_environment(rest.pool_manager)
@@ -80,6 +80,7 @@ class Transport:
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
+        await self._answers.ended()
 
     async def ask(self, request: Request) -> dict[str, Any]:
         """Return the answer to a request.
@@ -139,7 +140,7 @@ class Transport:
         sent = {"Accept": request.takes, "Content-Type": request.sends}
         headers = {**client.default_headers, **sent}
         await client.update_params_for_auth(headers, query, ["BearerToken"])
-        return await client.rest_client.request(
+        asked = client.rest_client.request(
             request.method,
             f"{client.configuration.host}{request.path}",
             query_params=query,
@@ -148,17 +149,7 @@ class Transport:
             _preload_content=False,  # else the library logs it
             _request_timeout=limit,
         )
-
-
-def abort(answer: ClientResponse) -> None:
-    """Close the connection of an answer that was not read to its end; at once, also over TLS.
-
-    There the library waits for the server to agree, and nobody waits for the library.
-    """
-    connection = answer.connection
-    if connection is not None and connection.transport is not None:
-        connection.transport.abort()
-    answer.close()
+        return await self._answers.to(asked)
 
 
 def is_behind_a_proxy(url: str) -> bool:

@@ -165,9 +165,13 @@ class Process:
                 await self._lease.release()
                 raise
             try:
-                await self._lead(lead, present, rendered, informing, stopping)
-            finally:
-                await asyncio.to_thread(lead.sink.close)
+                try:
+                    await self._lead(lead, present, rendered, informing, stopping)
+                finally:
+                    await asyncio.to_thread(lead.sink.close)
+            except Exception:  # whatever it is, somebody else may try at once
+                await self._lease.release()
+                raise
             await self._lease.release()
         finally:
             self._metrics.stood_by()

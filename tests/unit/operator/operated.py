@@ -88,6 +88,8 @@ class _Writer(MemorySink):
     def close(self) -> None:
         self._log.open -= 1
         super().close()
+        if self._log.error is not None:
+            raise self._log.error
 
 
 class FakeFramework:

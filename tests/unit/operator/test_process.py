@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from rynxs.errors import SinkConflict, SinkUnavailable, UsageError
 from rynxs.eventlog.record import decode_header
 from rynxs.operator.cluster import ClusterError
@@ -16,8 +18,6 @@ from tests.unit.operator.operated import CONFIG, THING_ID, Operated
 from tests.unit.operator.virtual_time import now_s, run
 
 if TYPE_CHECKING:
-    import pytest
-
     from rynxs.operator.process import Process
     from tests.unit.engine.conftest import Kit
 
@@ -215,6 +215,24 @@ def test_plans_are_only_shown_when_that_is_asked_for(monkeypatch: pytest.MonkeyP
         assert place.shown == [f"would create {CONFIG}  (plan 2 of example.org/Thing/default/a)"]
         assert {each.id for each in place.cluster.writes} == {LEASE}
         assert kinds(place) == ["EpochStarted", "ThingObserved", "Planned"]
+
+    run(main())
+
+
+def test_one_that_stops_while_the_disk_is_full_says_so_and_gives_the_lease_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        place = Operated(monkeypatch, **ELECTION)
+        async with place.replica("one") as one:
+            await asyncio.sleep(5)
+            place.log.error = SinkUnavailable("the disk is full")
+            place.make()
+            await asyncio.sleep(5)
+            with pytest.raises(SinkUnavailable):
+                await one.stop()
+            place.log.error = None
+        assert place.cluster.show(LEASE)["spec"]["holderIdentity"] == ""
 
     run(main())
 

@@ -65,8 +65,8 @@ def added(
 ) -> dict[str, list[str]]:
     """Return what others own and a manager neither asked for nor owns: paths, with who, sorted.
 
-    A container is one path, not one for each of its members. The metadata is everybody's, and some
-    fields are others' by their nature (`is_others`).
+    A container is one path, not one for each of its members. Some fields are others' by their
+    nature (`is_others`).
 
     Args:
         manifest: what the manager applied.
@@ -80,8 +80,12 @@ def added(
 
 
 def is_others(kind: str, path: str) -> bool:
-    """Tell whether a field is not an applier's to take away, because others have to write it."""
-    return any(
+    """Tell whether a field is not an applier's to take away, because others have to write it.
+
+    Of the metadata all but the owners is: one more owner keeps an object alive, and a second one
+    that calls itself the controller keeps it from being set right.
+    """
+    return not path.startswith("metadata.ownerReferences") and any(
         path.startswith(own) and path[len(own) : len(own) + 1] in ("", ".", "[")
         for of, own in _OTHERS
         if of in ("", kind)

@@ -96,6 +96,13 @@ def removal(path: str) -> list[dict[str, str]]:
 
 POD = "/spec/template/spec"
 CONTAINER = "spec.template.spec.containers[0]"
+OWNER = {
+    "apiVersion": "v1",
+    "controller": True,
+    "kind": "ConfigMap",
+    "name": "other",
+    "uid": "other",
+}
 EDITS = {
     "set image": Edit(
         "Deployment", ("set", "image", "deployment"), [f"{CONTAINER}.image"], ("agent=evil",)
@@ -173,6 +180,7 @@ EDITS = {
         f"{CONTAINER}.resources.limits.cpu",
         f"{CONTAINER}.resources.limits.memory",
     ),
+    "one more owner": patch("ConfigMap", {"metadata": {"ownerReferences": [OWNER]}}),
     "one more key": patch("ConfigMap", {"data": {"more": "{}"}}),
     "a port": patch(
         "Service",
@@ -199,6 +207,7 @@ ADDED = {
     "a port": ['spec.ports[{"port":1,"protocol":"TCP"}]'],
     "one more container": ['spec.template.spec.containers[{"name":"b"}]'],
     "one more key": ["data.more"],
+    "one more owner": ["metadata.ownerReferences"],
     "the same value, and more": ["spec.minReadySeconds"],
 }
 

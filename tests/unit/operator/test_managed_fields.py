@@ -355,3 +355,14 @@ def test_a_restart_by_hand_is_nobodys_addition_whatever_else_it_stands_in() -> N
     assert added(WORKLOAD, entries, "rynxs") == {}
     annotations["f:more"] = {}
     assert list(added(WORKLOAD, entries, "rynxs")) == ["spec.template.metadata.annotations"]
+
+
+def test_another_owner_is_an_addition_and_a_finalizer_is_not() -> None:
+    fields = {
+        "f:finalizers": {'v:"example.org/kept"': {}},
+        "f:ownerReferences": {'k:{"uid":"u"}': {}},
+    }
+    entries = [entry("rynxs", of_workload()), entry("kubectl", {"f:metadata": fields})]
+    assert list(added(WORKLOAD, entries, "rynxs")) == ["metadata.ownerReferences"]
+    owned = {**WORKLOAD, "metadata": {**WORKLOAD["metadata"], "ownerReferences": [{"uid": "own"}]}}
+    assert list(added(owned, entries, "rynxs")) == ['metadata.ownerReferences[{"uid":"u"}]']

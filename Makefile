@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
+PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml) agent/pyproject.toml
 DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema 'moto[s3]' mypy opentelemetry-sdk pytest \
   pytest-randomly pytest-xdist ruff selenium types-PyYAML types-jsonschema
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
@@ -39,7 +39,8 @@ test: $(VENV)/.developing ## Run all fast, hermetic tests.
 
 e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) ## Test against real servers and other tools, built on first use.
 	$(BIN)/pytest tests/e2e --numprocesses=auto
-	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
+	RYNXS_KILLS=100 RYNXS_FAILING_USES=500 $(BIN)/pytest \
+	  plugins/*/tests/test_*_kill.py plugins/sink_*/tests/test_*_conformance.py --numprocesses=auto
 
 cluster: $(VENV)/.developing $(CLUSTER) ## Run a Kubernetes cluster with a fake node, by hand, until Ctrl-C.
 	$(BIN)/python -m tests.cluster
@@ -54,7 +55,7 @@ lint: $(VENV)/.developing ## Check style, types and the architecture's import ru
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	for plugin in $(PLUGINS); do $(BIN)/mypy $$plugin/tests/*.py || exit 1; done
+	for distribution in $(PLUGINS) agent; do $(BIN)/mypy $$distribution/tests/*.py || exit 1; done
 	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.developing ## Format the code.
@@ -88,7 +89,7 @@ $(VENV)/.created:
 
 $(VENV)/.installed: $(VENV)/.created $(PROJECTS) constraints.txt
 	$(PIP) hatchling editables
-	$(PIP) --no-build-isolation -e '.[operator]' $(PLUGINS:%=-e %)
+	$(PIP) --no-build-isolation -e '.[operator]' $(PLUGINS:%=-e %) -e ./agent
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed

@@ -5,6 +5,7 @@ KEP-555 describes the form.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ CONTAINER = {
     "ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}],
     "resources": {"limits": {}, "requests": {"cpu": "1"}},
 }
-WORKLOAD = {
+WORKLOAD: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
     "metadata": {"labels": {"a": "b"}, "name": "w", "namespace": "default"},
@@ -358,11 +359,12 @@ def test_a_restart_by_hand_is_nobodys_addition_whatever_else_it_stands_in() -> N
 
 
 def test_another_owner_is_an_addition_and_a_finalizer_is_not() -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "f:finalizers": {'v:"example.org/kept"': {}},
         "f:ownerReferences": {'k:{"uid":"u"}': {}},
     }
     entries = [entry("rynxs", of_workload()), entry("kubectl", {"f:metadata": fields})]
     assert list(added(WORKLOAD, entries, "rynxs")) == ["metadata.ownerReferences"]
-    owned = {**WORKLOAD, "metadata": {**WORKLOAD["metadata"], "ownerReferences": [{"uid": "own"}]}}
+    owned = copy.deepcopy(WORKLOAD)
+    owned["metadata"]["ownerReferences"] = [{"uid": "own"}]
     assert list(added(owned, entries, "rynxs")) == ['metadata.ownerReferences[{"uid":"u"}]']

@@ -1,0 +1,1 @@
+"""The model, and the provider that serves it."""

@@ -83,18 +83,19 @@ def test_an_element_of_a_list_that_is_no_longer_applied_is_gone(
     ask(cluster.apiserver.kubeconfig, work)
 
 
-def test_what_others_have_added_stays_and_what_they_have_changed_does_not(
+def test_what_others_have_added_or_changed_does_not_stay_but_in_the_metadata(
     cluster: Cluster, namespace: str
 ) -> None:
     async def work(client: KubernetesCluster) -> None:
         body = config_map(namespace, a="1")
         await client.create(body)
-        patch = '{"data": {"a": "2", "b": "2"}}'
+        patch = '{"data": {"a": "2", "b": "2"}, "metadata": {"annotations": {"c": "2"}}}'
         options = ("--namespace", namespace, "--type=merge", "--patch", patch)
         assert cluster.kubectl.run("patch", "configmap", "one", *options).status == 0
         found = (await client.get(place(body)))["metadata"]
         applied = await client.apply(over(body, found), found["managedFields"])
-        assert (await client.get_object(place(body)))["data"] == {"a": "1", "b": "2"}
+        stored = await client.get_object(place(body))
+        assert (stored["data"], stored["metadata"]["annotations"]) == ({"a": "1"}, {"c": "2"})
         assert owners(applied) == [("rynxs", "Apply"), ("kubectl-patch", "Update")]
 
     ask(cluster.apiserver.kubeconfig, work)

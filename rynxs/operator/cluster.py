@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Reduce = Callable[[Mapping[str, Any]], Mapping[str, Any]]
     Told = AsyncGenerator["Seen | Bookmark", None]
 
+FORBIDDEN = 403
 NOT_FOUND = 404
 CONFLICT = 409
 CHANGED = frozenset({NOT_FOUND, CONFLICT})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from rynxs.operator.cluster import NOT_FOUND
+from rynxs.operator.cluster import FORBIDDEN, NOT_FOUND
 from rynxs.operator.elector import LEASE_KIND
 from rynxs.operator.informer import Followed, Hears, Informer
 from rynxs.operator.objects import identity_of
@@ -78,6 +78,8 @@ class Following:
 
         async def failed(failure: Failure) -> None:
             self._failed(failure)
+            if failure.error.status == FORBIDDEN:
+                objects.forbidden(resource, namespace)
 
         hears = Hears(listed, partial(objects.watched, resource), failed, well)
         return Informer(self._cluster, followed, hears)

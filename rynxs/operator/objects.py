@@ -102,6 +102,7 @@ class Objects:
         self._held: dict[str, Held] = {}
         self._versions = Versions()
         self._lists: dict[tuple[str, str], _List] = {}
+        self._forbidden: set[tuple[str, str]] = set()
         self._unlisted = {each.group_kind for each in resources if each.scope == "Cluster"}
         self._awaited: set[str] = set()
         self._open = asyncio.Event()
@@ -134,14 +135,17 @@ class Objects:
         return not namespace or not self._namespaces or namespace in self._namespaces
 
     def is_known(self, subject: str) -> bool:
-        """Tell whether it is known that a subject's object is there, or recorded that it is not."""
+        """Tell whether it is known that a subject's object is there, or recorded that it is not.
+
+        Where nobody may list, what is recorded counts.
+        """
         if subject in self._leaving:
             return False
         if subject not in self._state.newest:
             return True
         about = parse_subject(subject)
         places = {(about.group_kind, ""), (about.group_kind, about.namespace)}
-        return not places.isdisjoint(self._lists)
+        return not places.isdisjoint(self._lists.keys() | self._forbidden)
 
     def settled(self, subject: str) -> None:
         """Take in that it is recorded that an object is gone."""
@@ -192,7 +196,7 @@ class Objects:
         if resource.group_kind in self._unlisted:
             self._awaited |= there - self._held.keys()
             self._unlisted.discard(resource.group_kind)
-        start = f"{resource.group_kind}/{namespace}/" if namespace else f"{resource.group_kind}/"
+        start = _start(resource, namespace)
         self._awaited -= {each for each in self._awaited - there if each.startswith(start)}
         known = {*self._held, *self._state.live()}
         for subject in sorted(each for each in known - there if each.startswith(start)):
@@ -202,6 +206,14 @@ class Objects:
             if self._is_as_observed(subject, each["metadata"]["uid"]):
                 self.confirmed(subject)
         self._open_if_complete()
+
+    def forbidden(self, resource: Resource, namespace: str) -> None:
+        """Take in that a kind may not be listed."""
+        self._forbidden.add((resource.group_kind, namespace))
+        start = _start(resource, namespace)
+        for subject in sorted(each for each in self._state.live() if each.startswith(start)):
+            if self.is_known(subject):
+                self.confirmed(subject)
 
     async def watched(self, resource: Resource, told: Seen) -> None:
         """Take in what a watch told; only deletions count, for the framework tells the rest."""
@@ -278,3 +290,8 @@ class Objects:
     def _open_if_complete(self) -> None:
         if not self._unlisted and not self._awaited:
             self._open.set()
+
+
+def _start(resource: Resource, namespace: str) -> str:
+    """Return how the subjects of a kind begin, in a namespace or in all."""
+    return f"{resource.group_kind}/{namespace}/" if namespace else f"{resource.group_kind}/"

@@ -379,6 +379,22 @@ def test_nothing_is_done_about_an_object_before_a_complete_list_has_it() -> None
     run(main())
 
 
+def test_where_nobody_may_list_what_is_recorded_counts() -> None:
+    async def main() -> None:
+        rig = Rig()
+        async with rig.leads():
+            await rig.see("a")
+            assert rig.effects.held == {A}
+            rig.objects.forbidden(THING, "elsewhere")
+            assert rig.effects.held == {A}
+            rig.objects.forbidden(THING, "default")
+            assert rig.effects.held == set()
+            await rig.see("a", 6, colour="red")
+            assert rig.effects.held == set()
+
+    run(main())
+
+
 def test_nothing_is_done_about_an_object_that_is_gone_until_that_is_recorded() -> None:
     async def main() -> None:
         rig = Rig()

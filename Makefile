@@ -13,6 +13,7 @@ GO ?= go
 TOOLS := .tools
 KUBERNETES := $(TOOLS)/kube-apiserver $(TOOLS)/kube-controller-manager $(TOOLS)/kube-scheduler $(TOOLS)/kubectl
 CLUSTER := $(TOOLS)/etcd $(KUBERNETES) $(TOOLS)/kwok
+HELM := $(TOOLS)/helm $(TOOLS)/helm-unittest
 KUBERNETES_NODE := $(TOOLS)/kubelet $(TOOLS)/kube-proxy
 CONTAINERD := $(TOOLS)/containerd $(TOOLS)/containerd-shim-runc-v2 $(TOOLS)/ctr
 CNI := $(TOOLS)/cni/ptp $(TOOLS)/cni/host-local $(TOOLS)/cni/loopback
@@ -37,7 +38,7 @@ run: $(VENV)/.installed ## Run the main job on an example: log, manifests, check
 test: $(VENV)/.developing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
-e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) ## Test against real servers and other tools, built on first use.
+e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) $(HELM) ## Test against real servers and other tools, built on first use.
 	$(BIN)/pytest tests/e2e --numprocesses=auto
 	RYNXS_KILLS=100 RYNXS_FAILING_USES=500 $(BIN)/pytest \
 	  plugins/*/tests/test_*_kill.py plugins/sink_*/tests/test_*_conformance.py --numprocesses=auto
@@ -62,9 +63,10 @@ format: $(VENV)/.developing ## Format the code.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-crds: $(VENV)/.installed ## Generate crds/ and docs/API.md from the plugins' models.
+crds: $(VENV)/.installed ## Generate crds/, docs/API.md and the chart's schema, table and copy of crds/.
 	$(BIN)/rynxs crds generate crds
 	$(BIN)/rynxs crds docs > docs/API.md
+	$(BIN)/python helm/generate.py
 
 bench: $(VENV)/.developing $(BENCH_TOOLS) ## Measure, as ratios to bare limits; writes benchmarks/results.json.
 	$(BIN)/python -m benchmarks
@@ -143,6 +145,15 @@ $(TOOLS)/probe: tests/tools/probe/go.mod $(wildcard tests/tools/probe/*.go)
 $(TOOLS)/interop: MODULE := tests/interop
 $(TOOLS)/interop: PACKAGE := .
 $(TOOLS)/interop: tests/interop/go.mod tests/interop/go.sum $(wildcard tests/interop/*.go)
+
+$(HELM): MODULE := tests/tools/helm
+$(TOOLS)/helm: PACKAGE := helm.sh/helm/v3/cmd/helm
+$(TOOLS)/helm-unittest: PACKAGE := github.com/helm-unittest/helm-unittest/cmd/helm-unittest
+# Not told which Kubernetes it is made for, Helm renders for 1.20, and refuses charts for later ones.
+HELM_MINOR = $$($(GO) list -m -f '{{.Version}}' k8s.io/client-go | cut -d. -f2)
+$(HELM): STAMP = -X helm.sh/helm/v3/internal/version.version=$$($(GO) list -m -f '{{.Version}}' helm.sh/helm/v3) \
+  $(foreach part,chartutil lint/rules,-X helm.sh/helm/v3/pkg/$(part).k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$(part).k8sVersionMinor=$(HELM_MINOR))
+$(HELM): tests/tools/helm/go.mod tests/tools/helm/go.sum
 
 $(TOOLS)/%:
 	@cd $(MODULE) && $(GO) list -m >/dev/null || \

@@ -1,0 +1,113 @@
+"""What the README of the chart, its annotations, its alerts and its dashboard say is so."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tests.cluster.helm import CHART, REPOSITORY, template, the
+from tests.e2e.test_metrics_lint import checked
+from tests.servers.process import TOOLS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+README = (CHART / "README.md").read_text()
+
+
+def test_the_readmes_examples_are_those_that_are_tested() -> None:
+    blocks = re.findall(
+        r"^```yaml\n(# (\S+-values\.yaml)\n.*?)^```", README, re.MULTILINE | re.DOTALL
+    )
+    assert {name for _, name in blocks} == {"ha-values.yaml", "s3-values.yaml"}
+    for text, name in blocks:
+        assert text == (CHART / "ci" / name).read_text()
+
+
+def test_the_readmes_commands_that_need_no_cluster_run_as_they_are_written(tmp_path: Path) -> None:
+    development = README.partition("## Development")[2].partition("## Architecture")[0]
+    commands = re.findall(r"^```bash\n(.*?)^```", development, re.MULTILINE | re.DOTALL)
+    without = [each for each in commands if each.startswith(("helm lint", "helm template"))]
+    assert len(without) == 2
+    (tmp_path / "helm").symlink_to(REPOSITORY / "helm")
+    for command in without:
+        done = subprocess.run(
+            ["bash", "-ec", command],
+            cwd=tmp_path,
+            env={"PATH": f"{TOOLS}:{os.defpath}", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    rendered = yaml.safe_load_all((tmp_path / "rendered.yaml").read_text())
+    assert "Deployment" in {each["kind"] for each in rendered}
+
+
+def test_the_readme_has_the_sections_and_the_names_that_the_product_promises() -> None:
+    sections = re.findall(r"^##+ (.+)$", README, re.MULTILINE)
+    promised = [
+        *("Overview", "Features", "Installation", "Quick Start", "Verify Installation"),
+        *("Configuration", "Key Configuration Options", "Examples"),
+        *("High Availability Deployment", "S3 Remote Storage", "Upgrade", "Uninstall"),
+        *("Requirements", "Development", "Lint Chart", "Render Templates", "Dry Run Install"),
+        *("Architecture", "Documentation", "Support", "License"),
+    ]
+    assert [each for each in sections if each in promised] == promised
+
+
+def test_the_readmes_key_options_have_the_defaults_of_the_values() -> None:
+    table = README.partition("### Key Configuration Options")[2].partition("### Examples")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| [^|]+ \| `([^`]+)` \|$", table, re.MULTILINE)
+    assert len(rows) == 8
+    for path, default in rows:
+        found: Any = VALUES
+        for name in path.split("."):
+            found = found[name]
+        assert yaml.safe_load(default) == found, path
+
+
+def test_the_annotations_of_the_chart_agree_with_its_values_and_kinds() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    notes = {key.partition("/")[2]: text for key, text in chart["annotations"].items()}
+    image = f"{VALUES['image']['repository']}:{VALUES['image']['tag']}"
+    assert yaml.safe_load(notes["images"]) == [{"name": "operator", "image": image}]
+    assert chart["appVersion"] == VALUES["image"]["tag"]
+    kinds = [yaml.safe_load(file.read_text()) for file in sorted((CHART / "crds").iterdir())]
+    assert [(each["name"], each["kind"]) for each in yaml.safe_load(notes["crds"])] == [
+        (each["metadata"]["name"], each["spec"]["names"]["kind"]) for each in kinds
+    ]
+
+
+def test_the_alerts_are_those_that_are_documented() -> None:
+    documented = (REPOSITORY / "docs/OBSERVABILITY.md").read_text()
+    rules = template("--set=metrics.enabled=true,metrics.prometheusRule.create=always")
+    (block,) = re.findall(r"^```yaml\n(groups:.*?)^```", documented, re.MULTILINE | re.DOTALL)
+    assert the(rules, "PrometheusRule")["spec"] == yaml.safe_load(block)
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    manifests = template("--set=metrics.dashboard.enabled=true")
+    dashboard = json.loads(the(manifests, "ConfigMap", "rynxs-dashboard")["data"]["rynxs.json"])
+    documented = (REPOSITORY / "docs/OBSERVABILITY.md").read_text()
+    names = set(re.findall(r"^\| `(rynxs_\w+)` \|", documented, re.MULTILINE))
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    asked = {name for query in queries for name in re.findall(r"rynxs_\w+", query)}
+    assert {re.sub(r"_bucket$", "", name) for name in asked} <= names
+    filled = [query.replace("$job", ".*").replace("$__rate_interval", "5m") for query in queries]
+    rules = [{"record": f"job:q{number}", "expr": query} for number, query in enumerate(filled)]
+    said = checked({"groups": [{"name": "dashboard", "rules": rules}]})
+    assert (said.status, said.err) == (0, "")
+
+
+def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
+    dashboard = json.loads((CHART / "files/dashboard.json").read_text())
+    places = [tuple(panel["gridPos"][side] for side in "xywh") for panel in dashboard["panels"]]
+    assert all(x + w <= 24 for x, _, w, _ in places)
+    assert len({place[:2] for place in places}) == len(places)

@@ -1,4 +1,4 @@
-"""``python -m rynxs.testing.actor ORDER``: another process that uses the log.
+"""What another process does with the log.
 
 It prints one JSON line for each thing that happened, at once, so that whoever kills it knows what
 had been acknowledged.
@@ -17,7 +17,7 @@ from rynxs.testing.histories import history
 from rynxs.testing.hooks import declared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rynxs.eventlog.sink import Sink
 
@@ -113,18 +113,18 @@ _ACTIONS: dict[str, Callable[..., None]] = {
 }
 
 
-def main(order: str) -> None:
-    """Do what an order says."""
-    wanted = json.loads(order)
-    plugin = declared(wanted["module"], "sink")
-    settings = plugin.settings.model_validate(wanted["settings"])
+def perform(order: Mapping[str, Any]) -> None:
+    """Do what an order says.
+
+    Args:
+        order: `action`, a function of this module by its name, and its `arguments`; `module` and
+            `settings` of the sink.
+    """
+    plugin = declared(order["module"], "sink")
+    settings = plugin.settings.model_validate(order["settings"])
 
     def open_writer() -> Sink:
         sink: Sink = plugin.open_writer(settings, fixed_sources(0))
         return sink
 
-    _ACTIONS[wanted["action"]](open_writer, *wanted["arguments"])
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    _ACTIONS[order["action"]](open_writer, *order["arguments"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from rynxs.eventlog.canonical import encode
@@ -23,6 +24,7 @@ _TIME_US = 1_700_000_000_000_000
 _AT_FIRST = 12
 _SALTED_AT_FIRST = 3
 _SALTED_LATER = 33
+_WRITING = Lock()
 _PAYLOAD_SIZES = (1, 40, 300, 0, 2_000)
 
 
@@ -34,12 +36,20 @@ def entries(start: int, count: int, author: str = "") -> list[Entry]:
     return [_entry(seq, author) for seq in range(start, start + count)]
 
 
-@cache
 def history(count: int, author: str = "") -> Sequence[Record]:
     """Return the first `count` records of an author's history; of one author, each is a prefix."""
+    log, sink = _written(author)
+    with _WRITING:
+        if count > log.size:
+            log.append(entries(log.size, count - log.size, author))
+    return tuple(sink.records[:count])
+
+
+@cache
+def _written(author: str) -> tuple[Log, MemorySink]:
+    """Return the log of an author's history as far as it was asked for."""
     sink = MemorySink()
-    Log.open(sink).append(entries(0, count, author))
-    return tuple(sink.records)
+    return Log.open(sink), sink
 
 
 def verified(records: Sequence[Record]) -> Sequence[Record]:

@@ -86,7 +86,8 @@ class ReducerConformance(PureConformance):
 
     def calls(self) -> Iterator[Call]:
         """Yield the calls of the reducer under test, none of its neighbours'."""
-        return (call for call in super().calls() if call.plugin.name == self.made().name)
+        name = self.made().name
+        return (call for call in super().calls() if call.plugin.name == name)
 
     @pytest.fixture
     def reducer(self) -> Reducer:

@@ -90,7 +90,8 @@ class RendererConformance(PureConformance):
 
     def calls(self) -> Iterator[Call]:
         """Yield the calls of the renderer under test, none of those that it revises."""
-        return (call for call in super().calls() if call.plugin.name == self.made().name)
+        name = self.made().name
+        return (call for call in super().calls() if call.plugin.name == name)
 
     def test_it_renders_something_of_the_samples(self) -> None:
         """The kit is given something to judge by: manifests that it makes, adds or changes."""

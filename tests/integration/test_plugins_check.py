@@ -66,6 +66,8 @@ class Sizes(Reducer):
 def rynxs_reducer():
     return ReducerPlugin("sizes", Settings, lambda settings: Sizes(settings.factor))
 """
+SAMPLES = ("agent-team.yaml", "kill-switch.yaml", "session.yaml", "violation.yaml")
+"""All kinds, and no more objects than it takes."""
 SIZE = "apiVersion: acme.example/v1\nkind: Size\nmetadata: {name: one}\nspec: {size: 3}\n"
 
 
@@ -88,8 +90,9 @@ def judged(outcome: Outcome) -> dict[str, tuple[str, str]]:
 def test_every_promise_of_a_plugin_is_judged(
     cli: Cli, repository: Path, name: str, promise: str
 ) -> None:
-    samples = () if name == "ed25519" else ("--manifests", repository / "examples")
-    checked = cli("plugins", "check", name, *samples, "--json")
+    samples = () if name == "ed25519" else SAMPLES
+    manifests = [f"--manifests={repository / 'examples' / file}" for file in samples]
+    checked = cli("plugins", "check", name, *manifests, "--json")
     assert checked.status == 0, checked.err
     document = checked.json()
     assert set(document) == {"distribution", "notes", "plugin", "promises", "version"}

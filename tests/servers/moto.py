@@ -32,6 +32,10 @@ class MotoServer(InProcessServer, S3Endpoint):
         InProcessServer.__init__(self, server)
         S3Endpoint.__init__(self, server.server_port)
 
+    def empty(self) -> None:
+        """Remove all objects, which are kept in memory, and of which every listing sees each."""
+        self._buckets.empty()
+
     def stop(self) -> None:
         """Stop serving and forget every bucket."""
         super().stop()
@@ -65,6 +69,18 @@ class _Buckets:
                 yield
             finally:
                 self._accounts = dict(s3_backends)
+
+    def empty(self) -> None:
+        with self.in_place():
+            for stored in (*self._keys, *self._uploads):
+                stored.dispose()
+            self._keys.clear()
+            self._uploads.clear()
+            for account in s3_backends.values():
+                for backend in account.values():
+                    for bucket in backend.buckets.values():
+                        bucket.keys.clear()
+                        bucket.multiparts.clear()
 
     def forget(self) -> None:
         """Close the temporary files that hold the objects; moto warns of those left to chance."""

@@ -27,6 +27,7 @@ def _error(number: int) -> OSError:
 class TestFile(SinkConformance):
     plugin_module = "rynxs_sink_file.plugin"
     kills = int(os.environ.get("RYNXS_KILLS", "5"))
+    failing_uses = int(os.environ.get("RYNXS_FAILING_USES", "4"))
     io_calls = tuple(
         IOCall(f"os:{name}", partial(_error, number), may_have_happened=name in MAY_HAVE_HAPPENED)
         for name in CALLS

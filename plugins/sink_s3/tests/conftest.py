@@ -48,6 +48,13 @@ def moto() -> Iterator[MotoServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _emptied(moto: MotoServer) -> Iterator[None]:
+    """Let no test pay for what those before it have stored."""
+    yield
+    moto.empty()
+
+
 @pytest.fixture(scope="session")
 def client(moto: MotoServer) -> Iterator[Any]:
     """The driver's client, to look behind the sink's back."""

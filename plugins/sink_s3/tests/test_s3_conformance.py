@@ -34,12 +34,16 @@ LONG = (
     "test_a_read_that_has_begun_goes_on_beside_an_erasure",
     "test_appending_goes_on_after_an_erasure",
     "test_more_names_than_a_page_are_listed",
+    "test_objects_put_together_are_each_got_as_they_were_put",
+    "test_what_is_erased_is_gone_for_good_and_all_else_is_as_it_was",
 )
 
 
 class TestS3(SinkConformance):
     plugin_module = "rynxs_sink_s3.plugin"
     kills = int(os.environ.get("RYNXS_KILLS", "5"))
+    failing_uses = int(os.environ.get("RYNXS_FAILING_USES", "4"))
+    preload = ("plugins.sink_s3.tests.preloaded",)
     io_calls = tuple(
         IOCall(
             f"plugins.sink_s3.tests.conftest:MemoryS3.{request}",
@@ -55,7 +59,7 @@ class TestS3(SinkConformance):
     def _server(self, request: pytest.FixtureRequest, moto: MotoServer) -> None:
         self.endpoint = moto.endpoint
         if request.function.__name__ in {*vars(FailingIO), *LONG}:
-            # Thousands of requests; the real servers answer them in tests/e2e.
+            # Hundreds of requests; the real servers answer them in tests/e2e.
             request.getfixturevalue("memory_s3")
 
     def settings(self, place: Path) -> Mapping[str, Any]:

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def transcripts(sample: Sample, hash_seeds: Sequence[int]) -> list[list[list[Any]]]:
-    """Return the transcripts of processes that differ in hash seed and time zone.
+    """Return the transcripts of processes that differ in hash seed and time zone, equal ones once.
 
     Raises:
         PluginError: a process failed.
@@ -51,7 +51,7 @@ def transcripts(sample: Sample, hash_seeds: Sequence[int]) -> list[list[list[Any
             raise PluginError(
                 f"the plugin worked in this process, and in one of its own it failed: {last}"
             )
-    return [json.loads(stdout) for stdout, _ in answers]
+    return [json.loads(text) for text in dict.fromkeys(stdout for stdout, _ in answers)]
 
 
 def _started(hash_seed: int) -> subprocess.Popen[str]:

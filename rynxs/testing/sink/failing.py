@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+import sys
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -14,14 +15,15 @@ from rynxs.testing.sink.erasing import erased
 from rynxs.testing.sink.subject import SinkUnderTest, append_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rynxs.eventlog.sink import Sink
     from rynxs.testing.sink.subject import Place
 
 _COUNTS = (2, 5, 1)
 _ERASED = (3, 4)  # of one batch, with a salt and without
-_OCCURRENCES_MAX = 500
+_USES_MAX = 500
+_NEVER = sys.maxsize
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, whose attributes can be set
 
 
@@ -84,11 +86,13 @@ class FailingIO(SinkUnderTest):
     """Promises about failing I/O.
 
     Attributes:
-        io_calls: every call by which the sink reaches its medium, so that each is made to fail at
-            each of its uses.
+        io_calls: every call by which the sink reaches its medium, so that each is made to fail.
+        failing_uses: at how many of its uses each of them is made to fail: the first, the last,
+            and others evenly between. None for each use.
     """
 
     io_calls: ClassVar[Sequence[IOCall]] = ()
+    failing_uses: ClassVar[int | None] = None
 
     def test_a_call_that_fails_once_loses_nothing(self, places: Iterator[Place]) -> None:
         """Whichever use of it fails: a sink's error or none, then the same bytes once more."""
@@ -108,19 +112,38 @@ class FailingIO(SinkUnderTest):
         calls = [call for call in self.io_calls if call.may_have_happened or not after]
         if not calls:
             pytest.skip("io_calls names none; a plugin's own tests do, if any")
+        uses = _uses(next(places), calls)
         for call in calls:
-            for occurrence in range(1, _OCCURRENCES_MAX):
+            assert uses[call.target], (
+                f"io_calls: {call.target} is never called; is it looked up where it is "
+                "replaced, as os.fsync(...) and not by 'from os import fsync'?"
+            )
+            for occurrence in self._chosen(call, uses[call.target]):
                 fault = Fault(call, occurrence, lasts, after=after)
-                where = f"{call.target}, use {occurrence}"
-                _use_through(next(places), fault, where)
-                if fault.uses < occurrence:
-                    assert occurrence > 1, (
-                        f"io_calls: {call.target} is never called; is it looked up where it is "
-                        "replaced, as os.fsync(...) and not by 'from os import fsync'?"
-                    )
-                    break
-            else:
-                pytest.fail(f"{call.target} is used over {_OCCURRENCES_MAX} times")
+                _use_through(next(places), fault, f"{call.target}, use {occurrence}")
+
+    def _chosen(self, call: IOCall, uses: int) -> Iterable[int]:
+        """Return at which of its uses a call is to fail, counted from 1."""
+        if self.failing_uses is None:
+            assert uses <= _USES_MAX, (
+                f"{call.target} is used {uses} times; say in failing_uses at how many it is to fail"
+            )
+            return range(1, uses + 1)
+        assert self.failing_uses > 1, "failing_uses: at least 2, the first and the last"
+        step = (uses - 1) / (self.failing_uses - 1)
+        return sorted({1 + round(step * number) for number in range(self.failing_uses)})
+
+
+def _uses(place: Place, calls: Sequence[IOCall]) -> Mapping[str, int]:
+    """Return how often each call is used while none fails."""
+    faults = {call.target: Fault(call, _NEVER, 0, after=False) for call in calls}
+    with ExitStack() as stack:
+        for fault in faults.values():
+            stack.enter_context(fault.injected())
+        use = _Use(place, "with no failing call")
+        use.begin()
+        use.close()
+    return {target: fault.uses for target, fault in faults.items()}
 
 
 class _Use:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +12,9 @@ from rynxs.testing.sink.erasing import erased
 from rynxs.testing.sink.subject import SinkUnderTest, append_batches
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator, Sequence
 
+    from rynxs.testing.sink.actors import Actor
     from rynxs.testing.sink.subject import Place
 
 _BATCHES = 12
@@ -39,15 +38,14 @@ class Processes(SinkUnderTest):
             killed = place.process("append_until_killed")
             acknowledged = _told(killed)["size"]
             for _ in range(1 + round_number % 4):
-                line = _line(killed)
+                line = killed.told()
                 if line is None:
                     break
                 acknowledged = line["size"]
                 if acknowledged == KILLED_HISTORY:
                     break
             killed.kill()
-            rest = [json.loads(line)["size"] for line in killed.communicate()[0].splitlines()]
-            acknowledged = max([acknowledged, *rest])
+            acknowledged = max([acknowledged, *(facts["size"] for facts in killed.rest())])
             found = place.records()
             assert len(found) >= acknowledged, (
                 f"kill {round_number}: {acknowledged} records were acknowledged, "
@@ -72,10 +70,9 @@ class Processes(SinkUnderTest):
             killed = place.process("erase_until_killed", done + 1)
             _told(killed)
             for _ in range(1 + round_number % 4):
-                done = (_line(killed) or {"erased": done})["erased"]
+                done = (killed.told() or {"erased": done})["erased"]
             killed.kill()
-            rest = [json.loads(line)["erased"] for line in killed.communicate()[0].splitlines()]
-            done = max([done, *rest])
+            done = max([done, *(facts["erased"] for facts in killed.rest())])
             for seq, record in enumerate(found := place.records()):
                 gone = record == erased(records[seq])
                 assert gone or record == records[seq], f"kill {round_number}: record {seq} differs"
@@ -146,33 +143,19 @@ class Processes(SinkUnderTest):
         assert seen > 0
 
 
-def _raced(racing: Sequence[subprocess.Popen[str]]) -> list[list[dict[str, Any]]]:
+def _raced(racing: Sequence[Actor]) -> list[list[dict[str, Any]]]:
     """Let processes go once all are ready, and return what each of them told."""
     told = [[_told(process)] for process in racing]
     for process, events in zip(racing, told, strict=True):
-        if events[0]["event"] != "ready":
-            continue
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+        if events[0]["event"] == "ready":
+            process.go()
     for process, events in zip(racing, told, strict=True):
-        events.extend(_lines(process))
+        events.extend(process.rest())
         assert process.wait() == 0, "a process ended with a traceback, see above"
     return told
 
 
-def _told(process: subprocess.Popen[str]) -> dict[str, Any]:
-    line = _line(process)
-    assert line is not None, "the process ended before it told anything, see its traceback above"
-    return line
-
-
-def _line(process: subprocess.Popen[str]) -> dict[str, Any] | None:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    return json.loads(line) if line else None
-
-
-def _lines(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    while (line := _line(process)) is not None:
-        yield line
+def _told(process: Actor) -> dict[str, Any]:
+    facts = process.told()
+    assert facts is not None, "the process ended before it told anything, see its traceback above"
+    return facts

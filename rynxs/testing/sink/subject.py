@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +12,7 @@ from rynxs.errors import RynxsError
 from rynxs.sources import fixed_sources
 from rynxs.testing.hooks import declared
 from rynxs.testing.plugin import HookConformance
+from rynxs.testing.sink.actors import Actor, nursery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +26,16 @@ if TYPE_CHECKING:
 class Place:
     """A place where a log can be made and opened, again and again, and by other processes."""
 
-    def __init__(self, module: str, settings: Mapping[str, Any], stack: ExitStack) -> None:
+    def __init__(
+        self,
+        module: str,
+        settings: Mapping[str, Any],
+        stack: ExitStack,
+        preload: Sequence[str] = (),
+    ) -> None:
         """`stack` closes at the end of the test what the test leaves open."""
         self._module = module
+        self._preload = preload
         self._settings = settings
         self._stack = stack
         self._plugin = declared(module, "sink")
@@ -51,23 +56,16 @@ class Place:
         finally:
             sink.close()
 
-    def process(self, action: str, *arguments: object) -> subprocess.Popen[str]:
+    def process(self, action: str, *arguments: object) -> Actor:
         """Start an action of `rynxs.testing.actor` on the log in another process."""
-        order = json.dumps(
-            {
-                "action": action,
-                "arguments": arguments,
-                "module": self._module,
-                "settings": self._settings,
-            }
-        )
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rynxs.testing.actor", order],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._stack.callback(_end, process)
+        order = {
+            "action": action,
+            "arguments": arguments,
+            "module": self._module,
+            "settings": self._settings,
+        }
+        process = Actor(nursery(self._preload), order)
+        self._stack.callback(process.end)
         return process
 
     def _checked(self) -> Any:
@@ -85,11 +83,14 @@ class SinkUnderTest(HookConformance):
         outlives_its_process: whether a log is there for other processes; a sink that keeps it in
             memory says False, and the promises about other processes are skipped.
         kills: how often a writer is killed.
+        preload: modules that the kit's other processes find imported, which saves them the time:
+            those of a driver. What they compute as they are imported is the same in each process.
     """
 
     family = "sink"
     outlives_its_process: ClassVar[bool] = True
     kills: ClassVar[int] = 20
+    preload: ClassVar[Sequence[str]] = ()
 
     def settings(self, place: Path) -> Mapping[str, Any]:
         """Return the raw settings of a log, JSON values.
@@ -105,7 +106,12 @@ class SinkUnderTest(HookConformance):
         """Yield places of new logs, without end."""
         with ExitStack() as stack:
             yield (
-                Place(self.plugin_module, self.settings(tmp_path / f"log{number}"), stack)
+                Place(
+                    self.plugin_module,
+                    self.settings(tmp_path / f"log{number}"),
+                    stack,
+                    self.preload,
+                )
                 for number in count()
             )
 
@@ -142,8 +148,3 @@ def append_batches(sink: Sink, records: Sequence[Record], counts: Sequence[int])
 def _close(sink: Sink) -> None:
     with suppress(RynxsError):
         sink.close()
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.communicate()

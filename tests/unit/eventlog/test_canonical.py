@@ -17,10 +17,10 @@ JSON_VALUES = st.recursive(
     | st.integers(canonical.INTEGER_MIN, canonical.INTEGER_MAX)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=8,
 )
-JSON_MAPS = st.dictionaries(st.text(), JSON_VALUES)
+JSON_MAPS = st.dictionaries(st.text(), JSON_VALUES, max_size=6)
 
 
 @given(JSON_MAPS)
@@ -150,12 +150,15 @@ ODD_VALUES = st.recursive(
     | st.just(cbor2.undefined)
     | st.builds(cbor2.CBORSimpleValue, st.integers(0, 19))
     | st.integers(-(2**64), -(2**63) - 1),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers() | st.binary(), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text() | st.integers() | st.binary(), inner, max_size=4)
+    ),
     max_leaves=6,
 )
 
 
-@given(st.dictionaries(st.text(), ODD_VALUES), st.booleans())
+@given(st.dictionaries(st.text(), ODD_VALUES, max_size=6), st.booleans())
 def test_the_quick_look_accepts_just_what_encoding_again_accepts(
     value: dict[str, Any], ordered: bool
 ) -> None:
@@ -176,3 +179,13 @@ def test_the_quick_look_agrees_on_depth(depth: int) -> None:
     data = cbor2.dumps(nested(depth))
     assert (decoded(data) is None) == (depth > canonical.MAX_DEPTH)
     assert decoded(data) == decoded_the_long_way(data)
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 65_536])
+def test_a_value_of_any_number_of_members_is_encoded_in_order_and_decoded(size: int) -> None:
+    value = {"list": [0] * size, "map": {str(number): number for number in range(size)}}
+    data = canonical.encode(value)
+    assert canonical.decode(data) == value
+    assert decoded_the_long_way(data) == value
+    keys = [cbor2.dumps(key) for key in cbor2.loads(data)["map"]]
+    assert keys == sorted(keys)

@@ -40,8 +40,9 @@ test: $(VENV)/.developing ## Run all fast, hermetic tests.
 
 e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) $(HELM) ## Test against real servers and other tools, built on first use.
 	$(BIN)/pytest tests/e2e --numprocesses=auto
-	RYNXS_KILLS=100 RYNXS_FAILING_USES=500 RYNXS_PROCESSES=20 $(BIN)/pytest --numprocesses=auto \
-	  plugins/*/tests/test_*_kill.py plugins/sink_*/tests/test_*_conformance.py tests/integration/test_reproducible.py
+	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
+	RYNXS_FAILING_USES=500 RYNXS_PROCESSES=20 $(BIN)/pytest --numprocesses=auto \
+	  plugins/sink_*/tests/test_*_conformance.py tests/integration/test_reproducible.py
 
 cluster: $(VENV)/.developing $(CLUSTER) ## Run a Kubernetes cluster with a fake node, by hand, until Ctrl-C.
 	$(BIN)/python -m tests.cluster

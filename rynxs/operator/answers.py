@@ -1,6 +1,6 @@
-"""Answers that may not be waited for to the end, and the connections that they come by.
+"""Answers that may not be waited for to the end, and connections that end at once.
 
-Over TLS, aiohttp takes leave of the server, and waits for it to do the same; nobody waits for
+Over TLS, aiohttp takes leave of the other side, and waits for it to do the same; nobody waits for
 aiohttp. Where a connection is of no more use, it is closed at once here.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -21,6 +22,24 @@ def abort(answer: ClientResponse) -> None:
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
     answer.close()
+
+
+class Connections:
+    """Connections that somebody else closes, as if there were time."""
+
+    def __init__(self) -> None:
+        """Know of none yet."""
+        self._transports: WeakSet[asyncio.WriteTransport] = WeakSet()
+
+    def add(self, transport: asyncio.BaseTransport | None) -> None:
+        """Take in a connection, None for one that has ended."""
+        if isinstance(transport, asyncio.WriteTransport):
+            self._transports.add(transport)
+
+    def abort(self) -> None:
+        """Close those that are not closed yet."""
+        for each in self._transports:
+            each.abort()
 
 
 class Answers:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakSet
 
 import aiohttp
 import kopf
 
-from rynxs.operator.answers import Answers
+from rynxs.operator.answers import Answers, Connections
 from rynxs.operator.shallow import ShallowReader
 from rynxs.operator.transport import BUFFER, is_behind_a_proxy
 
@@ -35,8 +34,7 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
     Raises:
         OSError: a file of a certificate can't be used.
     """
-    transports: WeakSet[asyncio.BaseTransport] = WeakSet()
-    answers = Answers()
+    connections, answers = Connections(), Answers()
 
     async def authenticate(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         asked = asyncio.run_coroutine_threadsafe(access.get_api_key_with_prefix(_TOKEN), home)
@@ -46,9 +44,8 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
         if access.tls_server_name:
             request.server_hostname = access.tls_server_name
         response = await answers.to(handler(request))
-        connection = response.connection
-        if connection is not None and connection.transport is not None:
-            transports.add(connection.transport)
+        if response.connection is not None:
+            connections.add(response.connection.transport)
         response.content = cast("aiohttp.StreamReader", ShallowReader(response.content))
         return response
 
@@ -72,9 +69,7 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
     finally:
         await session.close()
         await answers.ended()
-        for each in transports:
-            if isinstance(each, asyncio.WriteTransport):
-                each.abort()  # else a watch that was broken off waits for the end of its TLS
+        connections.abort()
 
 
 def add_login(registry: kopf.OperatorRegistry, access: Any, session: ClientSession) -> None:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import kopf
 import structlog
 
+from rynxs.operator.answers import Connections
 from rynxs.operator.backoff import delay_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
+
+    from aiohttp import web
 
 _log = structlog.get_logger("rynxs.operator.webhook")
 _DELAY_MOST_S = 30.0
@@ -78,6 +81,7 @@ class Webhook(kopf.WebhookServer):
             pkeyfile=served.key,
         )
         self._asked = asked
+        self._connections = Connections()
 
     async def __call__(
         self, fn: kopf.WebhookFn
@@ -101,6 +105,16 @@ class Webhook(kopf.WebhookServer):
                 reason = f"{type(error).__name__}: {error.strerror or error}"
                 _log.warning("the admission webhook is not served", reason=reason, attempt=attempt)
             await asyncio.sleep(delay_s(max(attempt, 1), _DELAY_MOST_S))
+
+    async def __aexit__(self, *why: object) -> None:
+        """End, and with it each connection, though the API server keeps it for the next request."""
+        await super().__aexit__(*why)
+        self._connections.abort()
+
+    async def _serve(self, fn: kopf.WebhookFn, request: web.Request) -> web.Response:  # type: ignore[override]
+        """Answer one request."""
+        self._connections.add(request.transport)
+        return await super()._serve(fn, request)
 
 
 def asking_of(review: Mapping[str, Any]) -> Asking | None:

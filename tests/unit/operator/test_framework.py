@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
+import ssl
 import threading
 from contextlib import asynccontextmanager
 from itertools import islice
@@ -22,6 +24,7 @@ from rynxs.operator.webhook import Asking, Webhook, WebhookServed, asking_of
 from tests.servers.certificate import Certificate
 from tests.servers.port import ReservedPort
 from tests.unit.engine.conftest import THING, thing
+from tests.unit.operator.deaf import BLOCK, is_closed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -363,6 +366,44 @@ def test_the_webhook_waits_for_its_certificate_and_kopf_does_not_end(
         assert [each["attempt"] for each in logs] == [1]
 
     asyncio.run(main())
+    port.close()
+
+
+def ask_and_stay(served: WebhookServed, is_asked: threading.Event) -> bool:
+    """Ask, and then heed no TLS; return whether the server closes the connection all the same."""
+    context = ssl.create_default_context(cafile=str(served.certificate))
+    with (
+        socket.create_connection((served.host, served.port)) as plain,
+        context.wrap_socket(plain, server_hostname=served.host) as client,
+    ):
+        body = json.dumps(review()).encode()
+        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode() + body)
+        assert client.recv(BLOCK).startswith(b"HTTP/1.1 200 ")
+        return is_closed(client, is_asked)
+
+
+def test_the_webhook_ends_with_its_connections_whether_the_api_server_agrees_or_not(
+    tmp_path: Path,
+) -> None:
+    certificate, port = Certificate.self_signed(tmp_path), ReservedPort()
+    served = WebhookServed(port.number, certificate.file, certificate.key_file, "127.0.0.1")
+
+    async def answer(*_: Any, **__: Any) -> Any:
+        return {}
+
+    async def ask(_: Asking) -> None:
+        return
+
+    async def main() -> bool:
+        is_asked = threading.Event()
+        async with Webhook(served, ask) as server:
+            await anext(aiter(server(answer)))
+            asking = asyncio.create_task(asyncio.to_thread(ask_and_stay, served, is_asked))
+            await asyncio.to_thread(is_asked.wait)
+        return await asking
+
+    assert asyncio.run(main())
     port.close()
 
 

@@ -16,6 +16,7 @@ from rynxs.operator import transport
 from rynxs.operator.cluster import ClusterError
 from rynxs.operator.transport import Request, Transport
 from tests.servers.certificate import Certificate
+from tests.unit.operator.deaf import BLOCK, is_closed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 ASKED = Request("GET", "/api/v1/things", {"limit": "5"})
 CUT_OFF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
-BLOCK = 4096
-PATIENCE_S = 5.0
 EVENT = b'{"type": "ADDED"}\n'
 
 
@@ -194,15 +193,7 @@ class Deaf:
         ):
             served.recv(BLOCK)
             served.sendall(self._says)
-            bare = socket.socket(fileno=served.detach())
-        with bare:
-            self.is_asked.set()
-            bare.settimeout(PATIENCE_S)
-            with suppress(TimeoutError):
-                while bare.recv(BLOCK):
-                    continue
-                return True
-        return False
+            return is_closed(served, self.is_asked)
 
 
 def test_a_watch_that_is_left_is_closed_whether_the_server_agrees_or_not(tmp_path: Path) -> None:

@@ -24,10 +24,11 @@ from tests.cluster.admission import webhook_configuration
 from tests.cluster.control_plane import control_plane
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.objects import agent, make_namespace
+from tests.cluster.operated import establish_crds
 from tests.servers.certificate import Certificate
 from tests.servers.endpoint import LOOPBACK
+from tests.servers.failing import told_plainly
 from tests.servers.port import ReservedPort
-from tests.servers.process import ServerFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -45,15 +46,11 @@ GROUPS = ("system:masters", "system:authenticated")
 
 
 @pytest.fixture(scope="module")
-def cluster(repository: Path) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """A cluster with the CRDs: use a namespace of your own."""
-    try:
-        with control_plane() as running:
-            done(running.kubectl.run("apply", "-f", repository / "crds"))
-            done(running.kubectl.run("wait", "--for=condition=Established", "crd", "--all"))
-            yield running
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), control_plane() as running:
+        establish_crds(running.kubectl)
+        yield running
 
 
 @pytest.fixture
@@ -113,8 +110,13 @@ class Heard:
             if each["metadata"].get("namespace", "") == namespace
         }
 
-    def last(self, name: str) -> dict[str, Any]:
-        return [each for each in self.objects if each["metadata"]["name"] == name][-1]
+    def last(self, namespace: str, name: str) -> dict[str, Any]:
+        where = (namespace, name)
+        return [
+            each
+            for each in self.objects
+            if (each["metadata"].get("namespace", ""), each["metadata"]["name"]) == where
+        ][-1]
 
     async def until(self, enough: Callable[[], bool]) -> None:
         async with asyncio.timeout(LIMIT_S), self._changed:
@@ -170,7 +172,7 @@ def test_what_is_there_and_what_changes_is_handed_over_whole(
         async with following(kubectl.kubeconfig, heard):
             await heard.named(namespace, "before")
             await heard.named("", name)
-            assert heard.last("before") == await asyncio.to_thread(
+            assert heard.last(namespace, "before") == await asyncio.to_thread(
                 stored, kubectl, namespace, "before"
             )
             await aside(kubectl.apply, agent(namespace, "later"))
@@ -178,7 +180,7 @@ def test_what_is_there_and_what_changes_is_handed_over_whole(
             changed = agent(namespace, "later")
             changed["spec"]["team"] = "t"
             await aside(kubectl.apply, changed)
-            await heard.until(lambda: heard.last("later")["spec"].get("team") == "t")
+            await heard.until(lambda: heard.last(namespace, "later")["spec"].get("team") == "t")
             await aside(kubectl.run, "delete", "agent", "before", f"--namespace={namespace}")
             await aside(kubectl.apply, agent(namespace, "last"))
             await heard.named(namespace, "last")
@@ -207,7 +209,7 @@ def test_nothing_is_written_to_what_is_followed(kubectl: Kubectl, namespace: str
         assert before == [
             await asyncio.to_thread(stored, kubectl, namespace, each) for each in names
         ]
-        assert before == [heard.last(each) for each in names]
+        assert before == [heard.last(namespace, each) for each in names]
 
     in_time(work())
 
@@ -417,13 +419,13 @@ def test_who_asks_for_a_change_is_known_by_user_groups_and_request(
                 text = json.dumps(body)
                 await aside(kubectl.run, "create", "-f-", *as_user("alice"), text=text)
                 await heard.named(namespace, "one")
-                made = heard.last("one")["metadata"]
+                made = heard.last(namespace, "one")["metadata"]
                 team = '{"spec": {"team": "t"}}'
                 patch = ("patch", *where, "--type=merge", f"--patch={team}")
                 await aside(kubectl.run, *patch, "--dry-run=server", *as_user("eve"))
                 await aside(kubectl.run, *patch, *as_user("bob"))
-                await heard.until(lambda: "team" in heard.last("one")["spec"])
-                changed = heard.last("one")["metadata"]
+                await heard.until(lambda: "team" in heard.last(namespace, "one")["spec"])
+                changed = heard.last(namespace, "one")["metadata"]
                 status = (
                     "--subresource=status",
                     "--type=merge",
@@ -433,8 +435,10 @@ def test_who_asks_for_a_change_is_known_by_user_groups_and_request(
                 gone = ("delete", *where, "--wait=false")
                 await aside(kubectl.run, *gone, "--dry-run=server", *as_user("eve"))
                 await aside(kubectl.run, *gone, *as_user("carol"))
-                await heard.until(lambda: "deletionTimestamp" in heard.last("one")["metadata"])
-                going = heard.last("one")["metadata"]
+                await heard.until(
+                    lambda: "deletionTimestamp" in heard.last(namespace, "one")["metadata"]
+                )
+                going = heard.last(namespace, "one")["metadata"]
                 free = '{"metadata": {"finalizers": null}}'
                 freed = ("patch", *where, "--type=merge", f"--patch={free}")
                 await aside(kubectl.run, *freed, *as_user("eve"))
@@ -464,7 +468,7 @@ def test_objects_are_accepted_and_their_managers_named_while_the_webhook_is_down
             async with following(kubectl.kubeconfig, later, [namespace]):
                 await later.named(namespace, "one")
         assert asked.told == []
-        metadata = later.last("one")["metadata"]
+        metadata = later.last(namespace, "one")["metadata"]
         assert asked.actors.of(metadata) == Actor("kubectl")
         assert asked.actors.of_deletion(metadata["uid"]) == UNKNOWN
 

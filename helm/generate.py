@@ -105,13 +105,14 @@ def generated() -> dict[Path, str]:
 
 def main() -> None:
     """Write the files, or check them."""
-    stale = [file for file, text in generated().items() if _held(file) != text]
+    made = generated()
+    stale = [file for file, text in made.items() if _held(file) != text]
     if sys.argv[1:] == ["--check"]:
         if stale:
             names = ", ".join(file.name for file in stale)
             sys.exit(f"{names}: out of date; run: python helm/generate.py")
         return
-    for file, text in generated().items():
+    for file, text in made.items():
         file.write_text(text)
 
 

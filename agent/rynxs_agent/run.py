@@ -153,7 +153,7 @@ class Run:
             problem = (
                 "the answer was cut off; give a shorter one"
                 if answer.is_cut
-                else ("the answer was empty")
+                else "the answer was empty"
             )
             self._put_up_with(problem)
             if answer.text:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import structlog
 import typer
 
-from rynxs.cli.console import print_error
 from rynxs.cli.failures import failure_of, is_debugging
 
 if TYPE_CHECKING:
@@ -44,13 +43,10 @@ def last_line(logger: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if is_debugging():
-            raise
+        if is_debugging() or is_for_people():
+            raise  # the command line tells it
         message, exit_code = failure_of(error)
-        if is_for_people():
-            print_error(message, exit_code)
-        else:
-            structlog.get_logger(logger).error("ended", error=message, exit_code=exit_code)
+        structlog.get_logger(logger).error("ended", error=message, exit_code=exit_code)
         raise typer.Exit(exit_code) from error
 
 

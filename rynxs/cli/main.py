@@ -134,9 +134,15 @@ _GROUPS: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
 )
 
 
+def _asked() -> str:
+    """Return the first word of the command line if that names a command or a group, else none."""
+    first = "".join(sys.argv[1:2])
+    return first if first in {*_COMMANDS, *(name for name, _, _ in _GROUPS)} else ""
+
+
 @cache
-def _command(first: str) -> Callable[..., Any]:
-    """Return what runs a command line, made of what its first word names, or else of everything.
+def _command(asked: str) -> Callable[..., Any]:
+    """Return what runs a command line that begins with a name, or without one, any.
 
     To make a command out of its function takes longer than many commands do.
     """
@@ -148,12 +154,11 @@ def _command(first: str) -> Callable[..., Any]:
         help="A Kubernetes operator for AI agents that is deterministic, replayable and auditable.",
     )
     application.callback()(_root)
-    is_named = first in _COMMANDS or first in [name for name, _, _ in _GROUPS]
     for name, command in _COMMANDS.items():
-        if not is_named or name == first:
+        if asked in ("", name):
             application.command(name)(command)
     for name, summary, commands in _GROUPS:
-        if not is_named or name == first:
+        if asked in ("", name):
             application.add_typer(_group(name, summary, commands))
     return typer.main.get_command(application)
 
@@ -191,7 +196,7 @@ def invoke() -> int:
     """Run the command line and return its exit status."""
     _make_streams_usable()
     try:
-        status = _command(*sys.argv[1:2] or ("",))(standalone_mode=False)
+        status = _command(_asked())(standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except (Abort, KeyboardInterrupt):

@@ -18,7 +18,8 @@ FAILED: Final = "ApplyFailed"
 """The reason of one that says what the cluster refuses."""
 APPLYING: Final = "Applying"
 """The reason of one that passes by itself."""
-_MESSAGE_SIZE_MAX = 2_000
+MESSAGE_SIZE_MAX: Final = 2_000
+"""Characters of a condition's message."""
 
 
 class Refused(NamedTuple):
@@ -45,7 +46,7 @@ def applied_condition(state: State, subject: str, refused: Refused | None) -> di
     if planned is None or not (planned.entries or refused):
         return None
     if refused is not None and refused.seq == planned.seq:
-        return condition(APPLIED, "False", FAILED, refused.message[:_MESSAGE_SIZE_MAX])
+        return condition(APPLIED, "False", FAILED, refused.message[:MESSAGE_SIZE_MAX])
     if state.applied.get(subject) != planned.seq:
         message = f"the plan of record {planned.seq} is being applied"
         return condition(APPLIED, "False", APPLYING, message)

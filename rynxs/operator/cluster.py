@@ -41,6 +41,11 @@ class Place(NamedTuple):
         return f"{self.kind}/{scope}{self.name}"
 
 
+def beginning(kind: str, namespace: str) -> str:
+    """Return how the ids of a kind's objects begin, in a namespace or, if it is empty, in all."""
+    return f"{kind}/{namespace}/" if namespace else f"{kind}/"
+
+
 def place_of(identifier: str) -> Place:
     """Return the place that a manifest id names; an apiVersion with a group holds a slash."""
     parts = identifier.split("/")

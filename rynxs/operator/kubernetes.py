@@ -102,8 +102,11 @@ class KubernetesCluster:
         path = (await self._kinds.of(place.kind)).object(place)
         known = {name: body["metadata"][name] for name in ("uid", "resourceVersion")}
         is_added_to = bool(added(body, entries, MANAGER))
-        taken = as_taken(entries, MANAGER, body["kind"])
-        owned = taken if is_added_to else as_applied(entries, MANAGER)
+        owned = (
+            as_taken(entries, MANAGER, body["kind"])
+            if is_added_to
+            else as_applied(entries, MANAGER)
+        )
         if owned is not None:
             known = await self._own(path, known, owned)
         try:
@@ -113,7 +116,7 @@ class KubernetesCluster:
             if is_added_to or not is_in_the_way:
                 raise
         # What others have changed can't be beside what is applied: a port of the same name.
-        known = await self._own(path, known, taken)
+        known = await self._own(path, known, as_taken(entries, MANAGER, body["kind"]))
         return await self._apply(path, body, known)
 
     async def _own(

@@ -123,7 +123,7 @@ class Told(NamedTuple):
     planned: Callable[[int, float], None]
     appended: Callable[[int, Sequence[Entry], float], None]
     unavailable: Callable[[], None]
-    settled: Callable[[Gone | Doubted], None] = lambda _: None
+    settled: Callable[[Gone | Doubted], None]
 
 
 class Leader:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.observation import subject_of
 from rynxs.engine.subject import parse_subject
-from rynxs.operator.cluster import Place
+from rynxs.operator.cluster import Place, beginning
 from rynxs.operator.leader import Gone, Input, Observed, Touched
 from rynxs.operator.packed import pack, unpack
 from rynxs.operator.versions import Versions, number_of
@@ -190,27 +190,27 @@ class Objects:
 
     async def listed(self, resource: Resource, namespace: str, found: Listed) -> None:
         """Take in a complete list of a kind: what is not in it is gone."""
-        there = {str(subject_of(resource, each)) for each in found.objects}
+        uids = {str(subject_of(resource, each)): each["metadata"]["uid"] for each in found.objects}
+        there = set(uids)
         version = number_of({"resourceVersion": found.version})
         self._lists[resource.group_kind, namespace] = _List(version, there)
         if resource.group_kind in self._unlisted:
             self._awaited |= there - self._held.keys()
             self._unlisted.discard(resource.group_kind)
-        start = _start(resource, namespace)
+        start = beginning(resource.group_kind, namespace)
         self._awaited -= {each for each in self._awaited - there if each.startswith(start)}
         known = {*self._held, *self._state.live()}
         for subject in sorted(each for each in known - there if each.startswith(start)):
             await self._gone(subject, version, None)
-        for each in found.objects:
-            subject = str(subject_of(resource, each))
-            if self._is_as_observed(subject, each["metadata"]["uid"]):
+        for subject, uid in uids.items():
+            if self._is_as_observed(subject, uid):
                 self.confirmed(subject)
         self._open_if_complete()
 
     def forbidden(self, resource: Resource, namespace: str) -> None:
         """Take in that a kind may not be listed."""
         self._forbidden.add((resource.group_kind, namespace))
-        start = _start(resource, namespace)
+        start = beginning(resource.group_kind, namespace)
         for subject in sorted(each for each in self._state.live() if each.startswith(start)):
             if self.is_known(subject):
                 self.confirmed(subject)
@@ -290,8 +290,3 @@ class Objects:
     def _open_if_complete(self) -> None:
         if not self._unlisted and not self._awaited:
             self._open.set()
-
-
-def _start(resource: Resource, namespace: str) -> str:
-    """Return how the subjects of a kind begin, in a namespace or in all."""
-    return f"{resource.group_kind}/{namespace}/" if namespace else f"{resource.group_kind}/"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from rynxs.eventlog.record import leaf_hash
@@ -32,13 +31,11 @@ class Positions:
 
     Attributes:
         epochs: of all durable records.
-        kinds: how many durable records of each kind this process has appended.
     """
 
     def __init__(self) -> None:
         self._of: dict[str, Position] = {}
         self.epochs = Epochs()
-        self.kinds: Counter[str] = Counter()
 
     def read(self, header: Header, record: Record) -> None:
         """Take in a record of the history."""
@@ -50,7 +47,6 @@ class Positions:
         """Take in a batch that is durable now, whose first record is `first`."""
         for seq, (entry, leaf) in enumerate(zip(entries, leaves, strict=True), first):
             self.epochs.take(seq, entry.epoch)
-            self.kinds[entry.kind] += 1
             if entry.subject:
                 self._of[entry.subject] = Position(seq, leaf)
 

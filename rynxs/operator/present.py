@@ -10,6 +10,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.plan import RETAIN_ANNOTATION
+from rynxs.operator.cluster import beginning
 from rynxs.operator.packed import pack, unpack
 from rynxs.operator.stamp import LEAP_MOST, STAMPED, stamp_of
 from rynxs.operator.versions import Versions, number_of
@@ -119,7 +120,7 @@ class Present:
             listed: metadata by manifest id.
             version: of the list: what was made after it is not in it, and not gone.
         """
-        start = f"{kind}/{namespace}/" if namespace else f"{kind}/"
+        start = beginning(kind, namespace)
         missing = [each for each in self._objects if each.startswith(start) and each not in listed]
         as_of = {"resourceVersion": version}
         news = [each for each in missing if self.drop(each, as_of)]

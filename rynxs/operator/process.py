@@ -194,8 +194,7 @@ class Process:
         with span("take_over"):
             lead = await self._standby.take_over(known, self._wanted.accept_loss)
         epoch, took_s = lead.pipeline.state.epoch, self._now_s() - since_s
-        begun = list(lead.positions.kinds.elements())
-        self._metrics.took_over(self._standby.size, took_s, epoch, begun)
+        self._metrics.took_over(self._standby.size, took_s, epoch, lead.begun)
         structlog.contextvars.bind_contextvars(epoch=epoch)
         _log.info(
             "leading",

@@ -47,6 +47,7 @@ class Lead(NamedTuple):
         sink, log, pipeline: of the log.
         positions: of its records.
         keys: that sign it.
+        begun: the kinds of the records that the epoch begins with.
     """
 
     sink: Sink
@@ -54,6 +55,7 @@ class Lead(NamedTuple):
     pipeline: Pipeline
     positions: Positions
     keys: Sequence[SigningKey]
+    begun: Sequence[str] = ()
 
 
 class Opened(NamedTuple):
@@ -133,8 +135,9 @@ def _lead(config: Config, sources: Sources, opened: Opened, known: Known, accept
     more = {"acceptedLoss": accept_loss, "lostTo": known.seq} if accept_loss else {}
     pipeline.take_lead(known.epoch, more)
     pipeline.record_incidents(sink.incidents())
-    log.append(pipeline.take_entries(), read.positions.appended)
-    return Lead(sink, log, pipeline, read.positions, keys)
+    entries = pipeline.take_entries()
+    log.append(entries, read.positions.appended)
+    return Lead(sink, log, pipeline, read.positions, keys, [entry.kind for entry in entries])
 
 
 def _refuse_loss(known: Known, size: int, accept_loss: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rynxs.engine.admission import condition
-from rynxs.engine.applied import APPLYING, Refused, applied_condition
+from rynxs.engine.applied import APPLYING, MESSAGE_SIZE_MAX, Refused, applied_condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rynxs.errors import PluginError
 
 DEGRADED = "Degraded"
-_MESSAGE_SIZE_MAX = 2_000
 
 
 def is_passing(status: Mapping[str, Any]) -> bool:
@@ -70,7 +69,7 @@ class Troubles:
         found = []
         degraded = self.degraded.get(subject)
         if degraded is not None:
-            message = degraded[:_MESSAGE_SIZE_MAX]
+            message = degraded[:MESSAGE_SIZE_MAX]
             found.append(condition(DEGRADED, "True", "PluginFailed", message))
         applied = applied_condition(state, subject, self._refused.get(subject))
         return found if applied is None else [*found, applied]

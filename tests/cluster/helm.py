@@ -6,12 +6,15 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from tests.cluster.kubectl import Answer
 from tests.servers.process import TOOLS, require
+
+if TYPE_CHECKING:
+    from tests.cluster.control_plane import Cluster
 
 REPOSITORY: Final = Path(__file__).parents[2]
 CHART: Final = REPOSITORY / "helm/rynxs"
@@ -44,6 +47,11 @@ def helm(*arguments: object, kubeconfig: Path | None = None, program: str = "hel
             check=False,
         )
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def helm_on(cluster: Cluster, namespace: str, *arguments: object) -> Answer:
+    """Run a command of Helm in a namespace of a cluster, as its admin."""
+    return helm(*arguments, f"--namespace={namespace}", kubeconfig=cluster.apiserver.kubeconfig)
 
 
 def template(*options: object, namespace: str = NAMESPACE) -> list[dict[str, Any]]:

@@ -10,14 +10,15 @@ import pytest
 
 from tests.cluster.control_plane import control_plane
 from tests.cluster.operated import establish_crds
+from tests.servers.failing import told_plainly
 from tests.servers.minio import MinioServer
-from tests.servers.process import ServerFailed, ServerProcess
 from tests.servers.versitygw import VersitygwServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.cluster.control_plane import Cluster
+    from tests.servers.process import ServerProcess
 
 KINDS: dict[str, Callable[..., ServerProcess]] = {
     "minio": MinioServer,
@@ -28,10 +29,9 @@ KINDS: dict[str, Callable[..., ServerProcess]] = {
 @contextmanager
 def _running(server: ServerProcess) -> Iterator[ServerProcess]:
     try:
-        server.start()
-        yield server
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+        with told_plainly():
+            server.start()
+            yield server
     finally:
         server.stop()
 
@@ -80,19 +80,13 @@ def bucket(client: Any) -> str:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A Kubernetes control plane, shared by the worker's tests: use a namespace of your own."""
-    try:
-        with control_plane() as running:
-            yield running
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), control_plane() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def operated() -> Iterator[Cluster]:
     """A control plane of a worker's own, with our kinds and an audit log, for operators."""
-    try:
-        with control_plane(audit=True) as running:
-            establish_crds(running.kubectl)
-            yield running
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), control_plane(audit=True) as running:
+        establish_crds(running.kubectl)
+        yield running

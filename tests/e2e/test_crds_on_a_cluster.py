@@ -17,7 +17,7 @@ from rynxs.plugins import PluginManager
 from rynxs.settings import RawConfig
 from tests.cluster.control_plane import control_plane
 from tests.golden.examples import CASES, GOLDEN
-from tests.servers.process import ServerFailed
+from tests.servers.failing import told_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,11 +50,8 @@ UNIVERSE: dict[str, Any] = {
 @pytest.fixture(scope="session")
 def own_cluster() -> Iterator[Cluster]:
     """A cluster to which nobody else has applied anything."""
-    try:
-        with control_plane() as running:
-            yield running
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), control_plane() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

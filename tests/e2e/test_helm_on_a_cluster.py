@@ -12,7 +12,7 @@ import yaml
 
 from tests.cluster import objects
 from tests.cluster.elections import terms
-from tests.cluster.helm import CHART, EXAMPLES, RELEASE, helm, of_kind, template
+from tests.cluster.helm import CHART, EXAMPLES, RELEASE, helm_on, of_kind, template
 from tests.cluster.operated import Operated
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cluster.control_plane import Cluster
-    from tests.cluster.kubectl import Answer, Kubectl
+    from tests.cluster.kubectl import Kubectl
 
 OF_OTHERS = ("monitoring.coreos.com/", "cert-manager.io/")
 OWN_KEY = "--set=signingKey.existingSecret=my-key"
@@ -61,7 +61,7 @@ def test_the_api_server_takes_every_object_of_an_example_and_warns_of_none(
 def test_a_dry_run_as_the_readme_has_it_shows_everything(
     operated: Cluster, restricted: str
 ) -> None:
-    done = _helm(operated, restricted, "install", RELEASE, CHART, "--dry-run", "--debug")
+    done = helm_on(operated, restricted, "install", RELEASE, CHART, "--dry-run", "--debug")
     assert done.status == 0, done.err
     assert "kind: Deployment" in done.out
     assert "kubectl rollout status deployment/rynxs" in done.out
@@ -74,7 +74,7 @@ def test_helm_makes_a_certificate_once_and_keeps_it(
     options = (f"--values={values}", OWN_KEY, "--set=rbac.create=false")
     bundles = []
     for command in ("install", "upgrade"):
-        done = _helm(operated, restricted, command, RELEASE, CHART, *options)
+        done = helm_on(operated, restricted, command, RELEASE, CHART, *options)
         assert done.status == 0, done.err
         secret = _get(operated, restricted, "secret", "rynxs-webhook")["data"]
         name = f"{restricted}-rynxs"
@@ -83,7 +83,7 @@ def test_helm_makes_a_certificate_once_and_keeps_it(
         bundles.append(secret)
     assert bundles[0] == bundles[1]
     _shake_hands(bundles[0], f"rynxs-webhook.{restricted}.svc", tmp_path)
-    done = _helm(operated, restricted, "uninstall", RELEASE)
+    done = helm_on(operated, restricted, "uninstall", RELEASE)
     assert done.status == 0, done.err
 
 
@@ -98,12 +98,12 @@ def test_an_upgrade_changes_the_configuration_and_an_uninstall_leaves_log_key_an
     scoped = f"--set=watchNamespaces={{{restricted}}}"
     for command, batch in (("install", 100), ("upgrade", 50)):
         options = (OWN_KEY, scoped, f"--set=operator.batch={batch}")
-        done = _helm(operated, restricted, command, RELEASE, CHART, *options)
+        done = helm_on(operated, restricted, command, RELEASE, CHART, *options)
         assert done.status == 0, done.err
         text = _get(operated, restricted, "configmap", RELEASE)["data"]["rynxs.yaml"]
         assert yaml.safe_load(text)["operator"]["batch"] == batch
     claim = _get(operated, restricted, "persistentvolumeclaim", RELEASE)["metadata"]["uid"]
-    done = _helm(operated, restricted, "uninstall", RELEASE)
+    done = helm_on(operated, restricted, "uninstall", RELEASE)
     assert done.status == 0, done.err
     assert "[PersistentVolumeClaim] rynxs" in done.out
     left = kubectl.run(
@@ -114,7 +114,7 @@ def test_an_upgrade_changes_the_configuration_and_an_uninstall_leaves_log_key_an
         "secret/my-key",
         "agent.universe.ai/worker",
     }
-    done = _helm(operated, restricted, "install", RELEASE, CHART, OWN_KEY, scoped)
+    done = helm_on(operated, restricted, "install", RELEASE, CHART, OWN_KEY, scoped)
     assert done.status == 0, done.err
     kept = _get(operated, restricted, "persistentvolumeclaim", RELEASE)["metadata"]["uid"]
     assert kept == claim
@@ -129,12 +129,12 @@ def installed(operated: Cluster, tmp_path: Path) -> Iterator[tuple[Operated, Pat
         OWN_KEY,
         f"--set=watchNamespaces={{{place.namespace}}}",
     )
-    done = _helm(operated, place.namespace, "install", RELEASE, CHART, *values)
+    done = helm_on(operated, place.namespace, "install", RELEASE, CHART, *values)
     assert done.status == 0, done.err
     token = place.run("create", "token", RELEASE).strip()
     kubeconfig = operated.apiserver.write_kubeconfig(f"release-{place.namespace}", token)
     yield place, kubeconfig
-    done = _helm(operated, place.namespace, "uninstall", RELEASE)
+    done = helm_on(operated, place.namespace, "uninstall", RELEASE)
     assert done.status == 0, done.err
 
 
@@ -155,10 +155,6 @@ def test_an_operator_with_the_rights_of_a_release_does_its_work_and_is_forbidden
         assert [each for each in place.requests() if each.code == 403] == []
         assert "forbidden" not in replica.errors.read_text()
     place.checked()
-
-
-def _helm(cluster: Cluster, namespace: str, *arguments: object) -> Answer:
-    return helm(*arguments, f"--namespace={namespace}", kubeconfig=cluster.apiserver.kubeconfig)
 
 
 def _get(cluster: Cluster, namespace: str, kind: str, name: str) -> dict[str, Any]:

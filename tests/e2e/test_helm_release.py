@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cluster import objects
-from tests.cluster.helm import CHART, RELEASE, helm
+from tests.cluster.helm import CHART, RELEASE, helm_on
 from tests.cluster.running import running_cluster
-from tests.servers.process import ServerFailed
+from tests.servers.failing import told_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.cluster.kubectl import Answer
     from tests.cluster.running import RunningCluster
 
 HOOK = "rynxs-make-signing-key"
@@ -26,11 +25,8 @@ S3 = f"--values={CHART / 'ci/s3-values.yaml'}"
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RunningCluster]:
     """A running cluster with three fake nodes, shared: use a namespace of your own."""
-    try:
-        with running_cluster(nodes=3) as running:
-            yield running
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), running_cluster(nodes=3) as running:
+        yield running
 
 
 @pytest.fixture
@@ -48,7 +44,7 @@ def namespace(cluster: RunningCluster) -> str:
 def test_replicas_that_share_a_volume_share_a_node_and_the_rights_to_make_the_key_are_gone(
     cluster: RunningCluster, namespace: str
 ) -> None:
-    done = _helm(cluster, namespace, "install", RELEASE, CHART, HA, "--wait")
+    done = helm_on(cluster, namespace, "install", RELEASE, CHART, HA, "--wait")
     assert done.status == 0, done.err
     pods = _pods(cluster, namespace)
     assert len(pods) == 3
@@ -60,7 +56,7 @@ def test_replicas_that_share_a_volume_share_a_node_and_the_rights_to_make_the_ke
 
 
 def test_replicas_on_s3_spread_over_nodes(cluster: RunningCluster, namespace: str) -> None:
-    done = _helm(cluster, namespace, "install", RELEASE, CHART, HA, S3, "--wait")
+    done = helm_on(cluster, namespace, "install", RELEASE, CHART, HA, S3, "--wait")
     assert done.status == 0, done.err
     pods = _pods(cluster, namespace)
     assert len({pod["spec"]["nodeName"] for pod in pods}) == len(pods) == 3
@@ -71,14 +67,14 @@ def test_a_release_is_upgraded_on_its_volume_tested_and_uninstalled(
     cluster: RunningCluster, namespace: str
 ) -> None:
     for command, changed in (("install", ()), ("upgrade", ("--set=operator.batch=50",))):
-        done = _helm(cluster, namespace, command, RELEASE, CHART, *changed, "--wait")
+        done = helm_on(cluster, namespace, command, RELEASE, CHART, *changed, "--wait")
         assert done.status == 0, done.err
         (pod,) = _pods(cluster, namespace)
-    tested = _helm(cluster, namespace, "test", RELEASE)
+    tested = helm_on(cluster, namespace, "test", RELEASE)
     assert tested.status == 0, tested.err
     assert "Phase:          Succeeded" in tested.out
     assert "rynxs-test" not in _names(cluster, namespace, "pod,service")
-    done = _helm(cluster, namespace, "uninstall", RELEASE, "--wait")
+    done = helm_on(cluster, namespace, "uninstall", RELEASE, "--wait")
     assert done.status == 0, done.err
     assert pod["metadata"]["name"] not in _names(cluster, namespace, "pod")
     assert _names(cluster, namespace, "persistentvolumeclaim") == {RELEASE}
@@ -86,7 +82,7 @@ def test_a_release_is_upgraded_on_its_volume_tested_and_uninstalled(
 
 def test_a_hook_that_does_not_end_keeps_no_rights(cluster: RunningCluster, namespace: str) -> None:
     nowhere = "--set=nodeSelector.example\\.org/none=here"
-    done = _helm(cluster, namespace, "install", RELEASE, CHART, nowhere, "--timeout=3s")
+    done = helm_on(cluster, namespace, "install", RELEASE, CHART, nowhere, "--timeout=3s")
     assert done.status != 0
     assert "failed pre-install: 1 error occurred" in done.err
     assert HOOK not in _names(cluster, namespace, "serviceaccount,role,rolebinding")
@@ -106,10 +102,6 @@ def _volume(namespace: str) -> dict[str, Any]:
             "hostPath": {"path": f"/{namespace}"},
         },
     }
-
-
-def _helm(cluster: RunningCluster, namespace: str, *arguments: object) -> Answer:
-    return helm(*arguments, f"--namespace={namespace}", kubeconfig=cluster.apiserver.kubeconfig)
 
 
 def _pods(cluster: RunningCluster, namespace: str) -> list[dict[str, Any]]:

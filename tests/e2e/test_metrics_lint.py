@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from tests.servers.process import TOOLS, ServerFailed, require
+from tests.servers.failing import told_plainly
+from tests.servers.process import TOOLS, require
 from tests.unit.operator.measured import measured
 
 if TYPE_CHECKING:
@@ -31,10 +32,8 @@ def document(repository: Path) -> str:
 
 def promtool(*arguments: str, given: bytes) -> Said:
     """Run the tool with something on its standard input."""
-    try:
+    with told_plainly():
         require(TOOLS / "promtool")
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
     done = subprocess.run(
         [TOOLS / "promtool", *arguments],
         input=given,

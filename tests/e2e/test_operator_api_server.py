@@ -12,7 +12,7 @@ from tests.cluster.client import ask, first, status_of
 from tests.cluster.control_plane import control_plane
 from tests.cluster.history import forget
 from tests.cluster.operated import OBJECTS_OF_AN_AGENT, Operated, establish_crds, kinds
-from tests.servers.process import ServerFailed
+from tests.servers.failing import told_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +33,9 @@ STALLS = 3
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[Cluster]:
     """A control plane whose programs may be killed and stopped, if they run again at the end."""
-    try:
-        with control_plane(audit=True) as running:
-            establish_crds(running.kubectl)
-            yield running
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), control_plane(audit=True) as running:
+        establish_crds(running.kubectl)
+        yield running
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.operated import Operated, establish_crds, kinds
 from tests.cluster.running import running_cluster
-from tests.servers.process import ServerFailed
+from tests.servers.failing import told_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +21,9 @@ COUNT = 20
 
 @pytest.fixture
 def running() -> Iterator[RunningCluster]:
-    try:
-        with running_cluster() as made:
-            establish_crds(made.kubectl)
-            yield made
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), running_cluster() as made:
+        establish_crds(made.kubectl)
+        yield made
 
 
 @pytest.mark.parametrize("is_everywhere", [True, False], ids=["all namespaces", "two namespaces"])

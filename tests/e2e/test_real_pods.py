@@ -21,7 +21,7 @@ from tests.cluster.real_node import PROBE_IMAGE, real_node
 from tests.cluster.restricted_pods import USER, RestrictedNamespace
 from tests.cluster.running import running_cluster
 from tests.cluster.uplink import REAL_PODS
-from tests.servers.process import ServerFailed
+from tests.servers.failing import told_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,25 +38,18 @@ def cluster() -> Iterator[RunningCluster]:
     """A running cluster, where a real node can join."""
     if missing := missing_for_node():
         pytest.skip(missing)
-    try:
-        with running_cluster() as running:
-            yield running
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), running_cluster() as running:
+        yield running
 
 
 @pytest.fixture(scope="class")
 def node(cluster: RunningCluster, request: pytest.FixtureRequest) -> Iterator[RealNode]:
     """The cluster's real node, whose logs are kept if a test fails while it runs."""
     failed = request.session.testsfailed
-    try:
-        with real_node(cluster) as running:
-            yield running
-            if request.session.testsfailed > failed:
-                pytest.fail(f"The node's logs are in {running.keep_logs()}", pytrace=False)
-    except ServerFailed as error:
-        said = (str(error), *getattr(error, "__notes__", ()))
-        pytest.fail("\n".join(said), pytrace=False)
+    with told_plainly(), real_node(cluster) as running:
+        yield running
+        if request.session.testsfailed > failed:
+            pytest.fail(f"The node's logs are in {running.keep_logs()}", pytrace=False)
 
 
 @pytest.fixture

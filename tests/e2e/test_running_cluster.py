@@ -12,7 +12,7 @@ from tests.cluster.kubectl import Kubectl
 from tests.cluster.kwok import LABEL
 from tests.cluster.running import running_cluster
 from tests.cluster.stages import COMPLETE_AFTER, READY_AFTER
-from tests.servers.process import ServerFailed
+from tests.servers.failing import told_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,11 +27,8 @@ CONTROLLER = "system:serviceaccount:kube-system:{}-controller"
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RunningCluster]:
     """A running cluster with two fake nodes, shared: use a namespace of your own."""
-    try:
-        with running_cluster(nodes=2) as running:
-            yield running
-    except ServerFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    with told_plainly(), running_cluster(nodes=2) as running:
+        yield running
 
 
 @pytest.fixture

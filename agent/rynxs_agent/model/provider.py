@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from rynxs_agent import __version__
-from rynxs_agent.connecting import words_of
+from rynxs_agent.connecting import start_of, words_of
 from rynxs_agent.errors import ConfigurationError
 from rynxs_agent.model.chat import MalformedAnswer, read_answer
 from rynxs_agent.model.retrying import ASKED_MOST_S, asked_s, backoff_s, passes
@@ -33,7 +33,6 @@ _KIND: Final = "openai"
 _CONNECT_S = 10.0
 _BODY_SIZE_MAX = 4 * 1024 * 1024
 _COMPLAINT_SIZE_MAX = 300
-_CHUNK_SIZE = 64 * 1024
 _OK = 200
 _UNAUTHORISED: Final = frozenset({401, 403})
 
@@ -180,9 +179,7 @@ def _endpoint(base: str) -> URL:
 
 async def _whole(response: ClientResponse) -> bytes:
     """Return a response's body, unless it is too large."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK_SIZE):
-        body += chunk
-        if len(body) > _BODY_SIZE_MAX:
-            raise MalformedAnswer("the answer was larger than 4 MiB")
-    return bytes(body)
+    body = await start_of(response, _BODY_SIZE_MAX)
+    if len(body) > _BODY_SIZE_MAX:
+        raise MalformedAnswer("the answer was larger than 4 MiB")
+    return body

@@ -24,7 +24,7 @@ from pydantic import Field
 from yarl import URL
 
 from rynxs_agent import __version__
-from rynxs_agent.connecting import words_of
+from rynxs_agent.connecting import start_of, words_of
 from rynxs_agent.errors import ToolError
 from rynxs_agent.tools.tool import Arguments, Tool
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _REDIRECTS_MAX = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SIZE_MAX = 48 * 1024
-_CHUNK_SIZE = 16 * 1024
 _LIMIT_S = 30.0
 _URL_SIZE_MAX = 4096
 _TEXT_TYPES: Final = ("text/", "application/json", "application/xml", "application/javascript")
@@ -109,15 +108,11 @@ async def _text(answer: ClientResponse) -> str:
     kind = answer.content_type
     if not kind.startswith(_TEXT_TYPES) and not kind.endswith(_TEXT_SUFFIXES):
         return f"[{kind} is no text, and is not shown]"
-    read = bytearray()
-    async for chunk in answer.content.iter_chunked(_CHUNK_SIZE):
-        read += chunk
-        if len(read) > _SIZE_MAX:
-            break
+    read = await start_of(answer, _SIZE_MAX)
     try:
-        text = bytes(read[:_SIZE_MAX]).decode(answer.charset or "utf-8", errors="replace")
+        text = read[:_SIZE_MAX].decode(answer.charset or "utf-8", errors="replace")
     except LookupError:  # a character set that nobody knows
-        text = bytes(read[:_SIZE_MAX]).decode(errors="replace")
+        text = read[:_SIZE_MAX].decode(errors="replace")
     return f"{text}\n[cut after {_SIZE_MAX} bytes]" if len(read) > _SIZE_MAX else text
 
 

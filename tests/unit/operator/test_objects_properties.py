@@ -142,7 +142,7 @@ class Nobody:
 async def leading(lead: Lead, inbox: Inbox[Input]) -> None:
     leader = Leader(lead, inbox, Troubles(), VirtualClock(), now_s, ignore)
     upkeep = Upkeep(lead, 0, 60.0, now_s, ignore)
-    await leader.run(Nobody(), Told(ignore, ignore, ignore, ignore), upkeep)
+    await leader.run(Nobody(), Told(ignore, ignore, ignore, ignore, ignore), upkeep)
 
 
 async def bring(calls: list[tuple[Call, int]], objects: Objects) -> None:

@@ -318,7 +318,7 @@ class Leader:
         state = self._pipeline.state
         kept = frozenset(state.kept(subject, manifests))
         origin, epochs = self._pipeline.origin, self._positions.epochs
-        return Asked(origin, subject, seq, state.epoch, manifests, kept, epochs)
+        return Asked(origin, subject, seq, state.epoch, manifests, kept, epochs, state.predecessor)
 
     async def _append(self, entries: Sequence[Entry], told: Told) -> None:
         """Make entries durable, however long that takes; what was sent is sent again as it was."""

@@ -71,16 +71,16 @@ class Highest(NamedTuple):
 class Present:
     """The metadata of objects by manifest id, and the ids by the subject whose stamp they bear."""
 
-    def __init__(self, origin: str) -> None:
-        """Know of nothing yet; `origin` is the log whose subjects' objects are looked for."""
-        self._origin = origin
+    def __init__(self, *origins: str) -> None:
+        """Know of nothing yet; see `look_for`."""
+        self._origins = origins
         self._objects: dict[str, _Kept] = {}
         self._versions = Versions()
         self._of: dict[str, set[str]] = {}
 
-    def look_for(self, origin: str) -> None:
-        """Look for the objects of another log from now on."""
-        self._origin = origin
+    def look_for(self, *origins: str) -> None:
+        """Look for the objects of a log's subjects from now on, and of the log before it."""
+        self._origins = origins
         self._of = {}
         for identifier, kept in self._objects.items():
             self._of.setdefault(self._subject_of(kept), set()).add(identifier)
@@ -157,21 +157,25 @@ class Present:
     def highest(self, epoch: int) -> Highest:
         """Return the highest seq and the highest epoch in the stamps of this log's objects.
 
+        A predecessor's records have numbers of their own, but its epochs come before the log's.
+
         Args:
             epoch: the log's own; a stamp that is too far above it is forged, and does not count.
         """
         found = Highest("", -1, 0)
         for identifier, kept in self._objects.items():
             stamp = stamp_of(kept.metadata)
-            if stamp is None or stamp.origin != self._origin or stamp.epoch > epoch + LEAP_MOST:
+            if stamp is None or stamp.origin not in self._origins:
                 continue
-            if stamp.seq > found.seq:
+            if stamp.epoch > epoch + LEAP_MOST:
+                continue
+            if stamp.origin == self._origins[0] and stamp.seq > found.seq:
                 found = found._replace(id=identifier, seq=stamp.seq)
             found = found._replace(epoch=max(found.epoch, stamp.epoch))
         return found
 
     def _subject_of(self, kept: _Kept) -> str:
-        return kept.subject if kept.origin == self._origin else ""
+        return kept.subject if kept.origin in self._origins else ""
 
     def _forget(self, identifier: str) -> None:
         known = self._objects.pop(identifier, None)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rynxs.config import Config
+    from rynxs.engine.pipeline import Pipeline
     from rynxs.engine.resource import Resource
     from rynxs.errors import PluginError
     from rynxs.operator.cluster import FullCluster
@@ -185,9 +186,9 @@ class Process:
             await self._following.lease(self._lease, namespace).run()
 
     async def _take_over(self, present: Present) -> Lead:
-        def known(origin: str, own: int) -> Known:
-            present.look_for(origin)
-            found = present.highest(own)
+        def known(pipeline: Pipeline) -> Known:
+            present.look_for(pipeline.origin, pipeline.state.predecessor)
+            found = present.highest(pipeline.state.epoch)
             return Known(found.seq, max(found.epoch, self._lease.transitions), found.id)
 
         since_s = self._now_s()

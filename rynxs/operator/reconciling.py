@@ -93,6 +93,8 @@ class Asked(NamedTuple):
         manifests: in the order to apply them.
         kept: ids of what stays as it is, though nothing asks for it.
         epochs: of the log, to tell stamps of records that it has lost.
+        predecessor: origin of the log that it goes on from, whose objects are its own; empty if
+            there is none.
     """
 
     origin: str
@@ -102,6 +104,15 @@ class Asked(NamedTuple):
     manifests: Sequence[Manifest]
     kept: frozenset[str] = frozenset()
     epochs: Epochs = Epochs()
+    predecessor: str = ""
+
+    def owns(self, stamp: Stamp) -> bool:
+        """Tell whether an object with a stamp is the subject's."""
+        return stamp.subject == self.subject and stamp.origin in {self.origin, self.predecessor}
+
+    def holds(self, stamp: Stamp) -> bool:
+        """Tell whether a stamp of an own object is of a record that the log has."""
+        return stamp.origin == self.origin and self.epochs.hold(stamp)
 
 
 def work(
@@ -127,7 +138,7 @@ def work(
             steps.append(Create(manifest.id, body))
             continue
         known = stamp_of(metadata)
-        if known is None or (known.origin, known.subject) != (asked.origin, asked.subject):
+        if known is None or not asked.owns(known):
             steps.append(Obstacle(manifest.id, _whose(known)))
             continue
         fields = {} if is_intact(manifest.id, metadata) else _drifted(manifest, known, metadata)
@@ -136,7 +147,7 @@ def work(
         if fields:
             managers = {each for managers in fields.values() for each in managers}
             drifts.append(Drift(manifest.id, sorted(fields), sorted(managers)))
-        if fields or known.digest != manifest.digest or not asked.epochs.hold(known):
+        if fields or known.digest != manifest.digest or not asked.holds(known):
             entries = metadata.get("managedFields") or ()
             steps.append(Update(manifest.id, _over(body, metadata), entries))
     wanted = {*asked.kept, *(manifest.id for manifest in asked.manifests)}
@@ -158,8 +169,7 @@ def _deletions(
             continue
         if metadata["uid"] in staying:
             continue  # the same object, as it is seen in another version of its API
-        is_own = (known.origin, known.subject) == (asked.origin, asked.subject)
-        if is_own and not _is_retained(identifier, metadata):
+        if asked.owns(known) and not _is_retained(identifier, metadata):
             gone.append(Delete(identifier, metadata["uid"], metadata["resourceVersion"]))
     return gone
 

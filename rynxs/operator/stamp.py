@@ -62,7 +62,7 @@ def stamp_of(metadata: Mapping[str, Any]) -> Stamp | None:
     if not all(isinstance(annotations.get(name), str) for name in STAMPED):
         return None
     origin, subject, seq, epoch, digest = (str(annotations[name]) for name in STAMPED)
-    if not (_is_number(seq) and _is_number(epoch)):
+    if not (origin and _is_number(seq) and _is_number(epoch)):
         return None
     return Stamp(origin, subject, int(seq), int(epoch), digest)
 

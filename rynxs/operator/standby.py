@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rynxs.config import Config
+    from rynxs.engine.pipeline import Pipeline
     from rynxs.errors import PluginError
     from rynxs.eventlog.sink import Sink
     from rynxs.operator.takeover import Known, Lead
     from rynxs.sources import Sources
+
+    Shown = Callable[[Pipeline], Known]
+    """What the cluster shows of a log whose history a pipeline has taken in."""
 
 _log = structlog.get_logger("rynxs.operator.standby")
 _FOLLOW_S = 5.0
@@ -83,11 +87,11 @@ class Standby:
         """
         await in_thread(self._catch_up)
 
-    async def take_over(self, known: Callable[[str, int], Known], accept_loss: str) -> Lead:
+    async def take_over(self, known: Shown, accept_loss: str) -> Lead:
         """Take the log over, as soon as its sink is to be had; `follow` must have ended.
 
         Args:
-            known: what the cluster shows of a log of that origin, whose own epoch is that.
+            known: what the cluster shows of the log that was read.
             accept_loss: why lost records are accepted, empty if they are not.
 
         Raises:
@@ -108,7 +112,7 @@ class Standby:
                 return lead
             await asyncio.sleep(delay_s(attempt, _RETRY_MOST_S))
 
-    async def _take_over(self, known: Callable[[str, int], Known], accept_loss: str) -> Lead:
+    async def _take_over(self, known: Shown, accept_loss: str) -> Lead:
         config, sources = self._config, self._sources
         # If that fails, what was read still counts, and its sink is still in use.
         opened = await asyncio.to_thread(open_log, config, sources, self._failed, self._follower)
@@ -116,7 +120,7 @@ class Standby:
         self.close()
         self.size = opened.read.log.size
         pipeline = opened.read.pipeline
-        found = known(pipeline.origin, pipeline.state.epoch)
+        found = known(pipeline)
         return await asyncio.to_thread(take_lead, config, sources, opened, found, accept_loss)
 
     def close(self) -> None:

@@ -145,6 +145,14 @@ def test_the_highest_seq_and_epoch_are_those_of_this_log() -> None:
     assert present.highest(1) == (A, 7, 5)
 
 
+def test_the_objects_of_a_predecessor_count_but_its_numbers_of_records_do_not() -> None:
+    present = Present("log.example/after", "log.example/before")
+    present.put(A, metadata(1, subject=SUBJECT, origin="log.example/before", seq=40, epoch=6))
+    present.put(B, metadata(2, subject=SUBJECT, origin="log.example/after", seq=3, epoch=5))
+    assert list(present.of(SUBJECT, [])) == [A, B]
+    assert present.highest(1) == (B, 3, 6)
+
+
 def test_an_epoch_that_no_log_can_have_got_to_is_forged_and_does_not_count() -> None:
     present = Present("log.example")
     present.put(A, metadata(1, seq=7, epoch=3))

@@ -122,6 +122,20 @@ def test_an_object_of_somebody_else_is_in_the_way(change: Any, reason: str) -> N
     assert work(asked(7), {CONFIG: found}) == ([], [])
 
 
+def test_the_objects_of_a_log_that_this_one_goes_on_from_are_its_own() -> None:
+    before = asked(40)._replace(origin="log.example/before")
+    present = {
+        CONFIG: metadata(config(a="1"), before),
+        "v1/Secret/default/z": metadata(config(a="1"), before, uid="z"),
+    }
+    after = asked(7, config(a="1"), epoch=3)._replace(predecessor="log.example/before")
+    steps, drifts = work(after, present)
+    assert [type(step) for step in steps] == [Update, Delete]
+    assert drifts == []
+    assert isinstance(steps[0], Update)
+    assert steps[0].body["metadata"]["annotations"][SEQ] == "7"
+
+
 def test_what_is_no_longer_asked_for_is_deleted_as_it_was_read_with_policies_last() -> None:
     present = {
         POLICY: metadata(policy(), uid="p"),

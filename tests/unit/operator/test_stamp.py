@@ -21,7 +21,14 @@ TEXTS = {
 
 
 @given(
-    st.builds(Stamp, st.text(), st.text(), st.integers(0, 2**62), st.integers(0, 2**62), st.text()),
+    st.builds(
+        Stamp,
+        st.text(min_size=1),
+        st.text(),
+        st.integers(0, 2**62),
+        st.integers(0, 2**62),
+        st.text(),
+    ),
     st.none() | st.dictionaries(st.text(), st.text()),
 )
 def test_a_stamp_is_read_as_it_was_set_beside_other_annotations(

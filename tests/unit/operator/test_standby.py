@@ -21,6 +21,7 @@ from tests.unit.operator.test_takeover import Memory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rynxs.engine.pipeline import Pipeline
     from rynxs.errors import PluginError
     from rynxs.eventlog.sink import Sink
     from rynxs.operator.takeover import Lead
@@ -76,7 +77,7 @@ def test_who_has_read_the_log_reads_only_what_came_since_also_after_it_could_not
         standby = Standby(config, SOURCES, failed)
         await standby.catch_up()
         assert standby.size == size
-        return await standby.take_over(lambda _origin, _epoch: NOTHING, "")
+        return await standby.take_over(lambda _: NOTHING, "")
 
     lead = asyncio.run(stand_by())
     assert config.refusals == 0
@@ -157,7 +158,7 @@ def test_a_log_that_another_writer_has_is_taken_over_as_soon_as_it_is_free() -> 
         config.refusals, config.conflicts = 3, 2
         standby = Standby(config, SOURCES, failed)
         with capture_logs() as logs:
-            taking = asyncio.create_task(standby.take_over(lambda _origin, _epoch: NOTHING, ""))
+            taking = asyncio.create_task(standby.take_over(lambda _: NOTHING, ""))
             await asyncio.sleep(0)
             await asyncio.sleep(1)
             assert standby.failure == "another writer"
@@ -179,8 +180,8 @@ def test_what_can_not_be_made_good_by_waiting_is_raised() -> None:
         begun(config)
         standby = Standby(config, SOURCES, failed)
         with pytest.raises(UsageError, match="comes from record 9"):
-            await standby.take_over(lambda _origin, _epoch: Known(9, 5), "")
-        lead = await standby.take_over(lambda _origin, _epoch: Known(9, 5), "a backup of Tuesday")
+            await standby.take_over(lambda _: Known(9, 5), "")
+        lead = await standby.take_over(lambda _: Known(9, 5), "a backup of Tuesday")
         assert lead.pipeline.state.epoch == 6
 
     virtual_time.run(main())
@@ -192,8 +193,8 @@ def test_what_the_cluster_shows_is_asked_about_the_name_that_the_log_bears() -> 
         begun(config)
         asked: list[str] = []
 
-        def known(origin: str, own: int) -> Known:
-            asked.append(origin)
+        def known(pipeline: Pipeline) -> Known:
+            asked.append(pipeline.origin)
             return NOTHING
 
         renamed = Renamed()

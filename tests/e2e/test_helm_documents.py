@@ -1,8 +1,7 @@
-"""What the README of the chart, its annotations, its alerts and its dashboard say is so."""
+"""What the README of the chart and its annotations say is so."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.cluster.helm import CHART, REPOSITORY, template, the
-from tests.e2e.test_metrics_lint import checked
+from tests.cluster.helm import CHART, REPOSITORY
 from tests.servers.process import TOOLS
 
 if TYPE_CHECKING:
@@ -83,31 +81,3 @@ def test_the_annotations_of_the_chart_agree_with_its_values_and_kinds() -> None:
     assert [(each["name"], each["kind"]) for each in yaml.safe_load(notes["crds"])] == [
         (each["metadata"]["name"], each["spec"]["names"]["kind"]) for each in kinds
     ]
-
-
-def test_the_alerts_are_those_that_are_documented() -> None:
-    documented = (REPOSITORY / "docs/OBSERVABILITY.md").read_text()
-    rules = template("--set=metrics.enabled=true,metrics.prometheusRule.create=always")
-    (block,) = re.findall(r"^```yaml\n(groups:.*?)^```", documented, re.MULTILINE | re.DOTALL)
-    assert the(rules, "PrometheusRule")["spec"] == yaml.safe_load(block)
-
-
-def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
-    manifests = template("--set=metrics.dashboard.enabled=true")
-    dashboard = json.loads(the(manifests, "ConfigMap", "rynxs-dashboard")["data"]["rynxs.json"])
-    documented = (REPOSITORY / "docs/OBSERVABILITY.md").read_text()
-    names = set(re.findall(r"^\| `(rynxs_\w+)` \|", documented, re.MULTILINE))
-    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    asked = {name for query in queries for name in re.findall(r"rynxs_\w+", query)}
-    assert {re.sub(r"_bucket$", "", name) for name in asked} <= names
-    filled = [query.replace("$job", ".*").replace("$__rate_interval", "5m") for query in queries]
-    rules = [{"record": f"job:q{number}", "expr": query} for number, query in enumerate(filled)]
-    said = checked({"groups": [{"name": "dashboard", "rules": rules}]})
-    assert (said.status, said.err) == (0, "")
-
-
-def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
-    dashboard = json.loads((CHART / "files/dashboard.json").read_text())
-    places = [tuple(panel["gridPos"][side] for side in "xywh") for panel in dashboard["panels"]]
-    assert all(x + w <= 24 for x, _, w, _ in places)
-    assert len({place[:2] for place in places}) == len(places)

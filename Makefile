@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml) agent/pyproject.toml
-DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema 'moto[s3]' mypy opentelemetry-sdk pytest \
-  pytest-randomly pytest-xdist ruff selenium types-PyYAML types-jsonschema
+DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema mkdocs-material 'moto[s3]' mypy \
+  opentelemetry-sdk pytest pytest-randomly pytest-xdist ruff selenium types-PyYAML types-jsonschema
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 STATE := .rynxs
 GO ?= go
@@ -38,8 +38,8 @@ run: $(VENV)/.installed ## Run the main job on an example: log, manifests, check
 test: $(VENV)/.developing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
-e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) $(HELM) ## Test against real servers and other tools, built on first use.
-	$(BIN)/pytest tests/e2e --numprocesses=auto
+e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) $(NODE) $(HELM) ## Test against real servers, pods and other tools, built on first use; pods as root.
+	$(BIN)/pytest tests/e2e --numprocesses=auto --dist=loadgroup
 	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
 	RYNXS_FAILING_USES=500 RYNXS_PROCESSES=20 $(BIN)/pytest --numprocesses=auto \
 	  plugins/sink_*/tests/test_*_conformance.py tests/integration/test_reproducible.py
@@ -47,18 +47,19 @@ e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/
 cluster: $(VENV)/.developing $(CLUSTER) ## Run a Kubernetes cluster with a fake node, by hand, until Ctrl-C.
 	$(BIN)/python -m tests.cluster
 
-real-pods: $(VENV)/.developing $(CLUSTER) $(NODE) ## Test in pods whose containers run; as root, on Linux.
-	$(BIN)/pytest tests/e2e/test_real_pods.py
+real-pods: $(VENV)/.developing $(CLUSTER) $(NODE) $(HELM) $(TOOLS)/minio ## Test in pods whose containers run; as root, on Linux.
+	$(BIN)/pytest tests/e2e/test_real_*.py
 
-real-cluster: $(VENV)/.developing $(CLUSTER) $(NODE) ## Run a cluster with a real node, by hand, as root, until Ctrl-C.
-	$(BIN)/python -m tests.cluster --real-node
+real-cluster: $(VENV)/.developing $(CLUSTER) $(NODE) $(TOOLS)/helm ## Run a cluster with a real node that has the images, by hand, as root, until Ctrl-C.
+	$(BIN)/python -m tests.cluster --nodes=0 --real-node --images
 
-lint: $(VENV)/.developing ## Check style, types and the architecture's import rules.
+lint: $(VENV)/.developing ## Check style, types, the architecture's import rules and the documentation's site.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	for distribution in $(PLUGINS) agent; do $(BIN)/mypy $$distribution/tests/*.py || exit 1; done
 	$(BIN)/lint-imports --no-logo
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir $(VENV)/site
 
 format: $(VENV)/.developing ## Format the code.
 	$(BIN)/ruff check --fix

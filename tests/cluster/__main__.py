@@ -1,4 +1,4 @@
-"""``python -m tests.cluster [--nodes N] [--real-node]``: a running cluster, until Ctrl-C."""
+"""``python -m tests.cluster [--nodes N] [--real-node [--images]]``: a cluster, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from tests.cluster.containerd import CTR
+from tests.cluster.helm import CHART, REPOSITORY
+from tests.cluster.local_volumes import local_volumes
 from tests.cluster.node_prerequisites import missing_for_node
+from tests.cluster.real_cluster import VOLUMES, give_images
 from tests.cluster.real_node import PROBE_IMAGE, real_node
 from tests.cluster.running import running_cluster
-from tests.servers.process import ServerFailed
+from tests.images.build import built
+from tests.servers.process import TOOLS, ServerFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = ArgumentParser(prog="python -m tests.cluster", description="Run a test cluster.")
     parser.add_argument("--nodes", type=int, default=1, help="fake nodes (default: 1)")
     parser.add_argument("--real-node", action="store_true", help="a node with containers (as root)")
+    parser.add_argument("--images", action="store_true", help="give it the product's, and volumes")
     options = parser.parse_args(arguments)
+    if options.images and not options.real_node:
+        parser.error("--images are for a --real-node")
     if options.real_node and (missing := missing_for_node()):
         sys.stderr.write(f"{missing}\n")
         return 1
@@ -48,6 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
                 node = running.enter_context(real_node(cluster))
                 components += node.components
                 _introduce_node(node)
+                if options.images:
+                    _say("Building the product's images ...")
+                    give_images(node, running.enter_context(built()))
+                    running.enter_context(local_volumes(cluster.kubectl, VOLUMES))
+                    _introduce_product()
             _introduce(cluster)
             _stay(components)
     except ServerFailed as error:
@@ -69,6 +81,11 @@ def _introduce(cluster: RunningCluster) -> None:
 def _introduce_node(node: RealNode) -> None:
     _say(f"The node {node.name} has the image {PROBE_IMAGE.name}; to give it another:")
     _say(f"  {CTR} --address={node.containerd.socket} --namespace=k8s.io images import FILE.tar")
+
+
+def _introduce_product() -> None:
+    _say("Its images are there, and volumes for claims; to install it:")
+    _say(f"  {TOOLS / 'helm'} install rynxs {CHART.relative_to(REPOSITORY)}")
 
 
 def _stay(components: Iterable[Component]) -> None:

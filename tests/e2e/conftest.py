@@ -9,7 +9,10 @@ from uuid import uuid4
 import pytest
 
 from tests.cluster.control_plane import control_plane
+from tests.cluster.node_prerequisites import missing_for_node
 from tests.cluster.operated import establish_crds
+from tests.cluster.real_cluster import real_cluster
+from tests.images.build import built
 from tests.servers.failing import told_plainly
 from tests.servers.minio import MinioServer
 from tests.servers.versitygw import VersitygwServer
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.cluster.control_plane import Cluster
+    from tests.cluster.real_cluster import RealCluster
+    from tests.images.build import Built
     from tests.servers.process import ServerProcess
 
 KINDS: dict[str, Callable[..., ServerProcess]] = {
@@ -90,3 +95,22 @@ def operated() -> Iterator[Cluster]:
     with told_plainly(), control_plane(audit=True) as running:
         establish_crds(running.kubectl)
         yield running
+
+
+@pytest.fixture(scope="session")
+def images() -> Iterator[Built]:
+    """The product's images, built once."""
+    if missing := missing_for_node():
+        pytest.skip(missing)
+    with told_plainly(), built() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def real(images: Built, request: pytest.FixtureRequest) -> Iterator[RealCluster]:
+    """A cluster with a real node that has the product's images, for the tests of a module."""
+    failed = request.session.testsfailed
+    with told_plainly(), real_cluster(images) as running:
+        yield running
+        if request.session.testsfailed > failed:
+            pytest.fail(f"The node's logs are in {running.node.keep_logs()}", pytrace=False)

@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.servers.endpoint import LOOPBACK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rynxs test server")])
@@ -26,12 +27,12 @@ class Certificate(NamedTuple):
     key_file: Path
 
     @classmethod
-    def self_signed(cls, directory: Path) -> Certificate:
-        """Make a key and a certificate for 127.0.0.1 and localhost, valid for a day."""
+    def self_signed(cls, directory: Path, *hosts: str) -> Certificate:
+        """Make a key and a certificate for 127.0.0.1, localhost and others, valid for a day."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = cls(directory / "public.crt", directory / "private.key")
         directory.mkdir(parents=True, exist_ok=True)
-        made.file.write_bytes(_sign(key).public_bytes(serialization.Encoding.PEM))
+        made.file.write_bytes(_sign(key, hosts).public_bytes(serialization.Encoding.PEM))
         made.key_file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -43,10 +44,11 @@ class Certificate(NamedTuple):
         return made
 
 
-def _sign(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+def _sign(key: ec.EllipticCurvePrivateKey, hosts: Sequence[str]) -> x509.Certificate:
     now = dt.datetime.now(dt.UTC)
     day = dt.timedelta(days=1)
-    names = [x509.IPAddress(ipaddress.ip_address(LOOPBACK)), x509.DNSName("localhost")]
+    dns = [x509.DNSName(each) for each in ("localhost", *hosts)]
+    names = [x509.IPAddress(ipaddress.ip_address(LOOPBACK)), *dns]
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     return (
         x509.CertificateBuilder()

@@ -162,8 +162,7 @@ class Metrics:
         """A write was refused because somebody else leads, or may.
 
         Args:
-            by: ``lease``, it was not renewed in time; ``log``, another writer has its next record;
-                ``epoch``, an object bears a later one.
+            by: ``lease``, it was not renewed in time; ``log``, another writer has its next record.
         """
         self._fenced.at(by).inc()
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _log = structlog.get_logger("rynxs.operator.framework")
-_NAMES = ("kopf", "aiohttp.server")
+_NAMES = ("kopf", "aiohttp.server", "asyncio")
+"""The last tells of tasks of the framework's that nobody has waited for, when its loop ends."""
 _LENGTH_MAX = 300
 _EXPECTED = ("OS signals are ignored",)
 """What it says of a thread of its own, each time."""

@@ -315,10 +315,17 @@ def test_of_what_kopf_logs_warnings_are_told_and_the_rest_is_not() -> None:
             logging.getLogger(name).info("all is well")
             logging.getLogger(name).warning("it is %s", "odd")
         logging.getLogger("kopf.objects").error("it is bad")
+        gone = ValueError("https://example.org/secret")
+        logging.getLogger("asyncio").error("never retrieved\nfuture: 1", exc_info=gone)
         heard.is_silent = True
         logging.getLogger("kopf").error("it ends")
     told = [(each["log_level"], each["said"]) for each in logs]
-    assert told == [("warning", "it is odd"), ("warning", "it is odd"), ("error", "it is bad")]
+    assert told == [
+        ("warning", "it is odd"),
+        ("warning", "it is odd"),
+        ("error", "it is bad"),
+        ("error", "never retrieved"),
+    ]
     assert (kopf.level, kopf.propagate, kopf.handlers) == before
 
 

@@ -201,7 +201,8 @@ def test_an_image_is_an_archive_whose_layer_is_the_one_that_its_configuration_na
     tmp_path: Path,
 ) -> None:
     program = _script(tmp_path / "run", "echo runs")
-    image = Image("example.org/run:1", {"/bin/run": program}, ["/bin/run"])
+    files = {"/bin/run": program}
+    image = Image("example.org/run:1", files, ["/bin/run"], ["now"], {"A": "b"}, "1:1")
     archives = [tmp_path / "one.tar", tmp_path / "other.tar"]
     for archive in archives:
         image.write(archive)
@@ -211,7 +212,8 @@ def test_an_image_is_an_archive_whose_layer_is_the_one_that_its_configuration_na
     (manifest,) = json.loads((tmp_path / "archive/manifest.json").read_text())
     assert manifest["RepoTags"] == ["example.org/run:1"]
     config = json.loads((tmp_path / "archive" / manifest["Config"]).read_text())
-    assert config["config"] == {"Entrypoint": ["/bin/run"]}
+    started = {"Cmd": ["now"], "Entrypoint": ["/bin/run"], "Env": ["A=b"], "User": "1:1"}
+    assert config["config"] == started
     (layer,) = (tmp_path / "archive" / name for name in manifest["Layers"])
     digest = hashlib.sha256(layer.read_bytes()).hexdigest()
     assert config["rootfs"]["diff_ids"] == [f"sha256:{digest}"]

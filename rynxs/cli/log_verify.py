@@ -120,13 +120,13 @@ def command(
         # The newest stands there under its number too.
         numbered = [checked for checked in result.checkpoints if checked.name != LATEST]
         if numbered:
-            console.print(_summary(numbered), markup=False)
+            console.print(_summary(numbered, result.size), markup=False)
 
     emit(json, document, show)
 
 
-def _summary(checkpoints: Sequence[CheckedCheckpoint]) -> str:
-    """Return how many checkpoints match the log, and who signed how many of them."""
+def _summary(checkpoints: Sequence[CheckedCheckpoint], size: int) -> str:
+    """Return how many checkpoints match a log of that size, and who signed how many of them."""
     from collections import Counter
 
     count = len(checkpoints)
@@ -137,7 +137,8 @@ def _summary(checkpoints: Sequence[CheckedCheckpoint]) -> str:
     signed = f"signed by {', '.join(by)}" if by else "signatures not checked, no --key was given"
     match = "matches" if count == 1 else "match"
     newest = max(checked.size for checked in checkpoints)
-    return f"checkpoints: {count} {match} the log, the newest of {newest} records; {signed}"
+    since = f"; {size - newest} records since are in none" if newest < size else ""
+    return f"checkpoints: {count} {match} the log, the newest of {newest} records; {signed}{since}"
 
 
 def _begun(sink: Sink, file: Path, trust: Trust) -> tuple[Trust, Chain, Expected]:

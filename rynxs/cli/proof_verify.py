@@ -100,19 +100,20 @@ def _signed_by(data: bytes, trust: Trust, origin: str | None) -> list[str]:
 
 
 def _inclusion(proof: InclusionProof, signed_by: Verify) -> dict[str, Any]:
-    from rynxs.cli.records import as_json
+    from rynxs.cli.records import header_as_json
     from rynxs.engine.event import Event
-    from rynxs.eventlog.record import Record
+    from rynxs.eventlog.record import Record, leaf_hash
 
     signers = signed_by(proof.checkpoint)
     checkpoint, header = proof.verify()
-    salt, payload = proof.leaf.content or (b"", None)
-    record = Record(proof.leaf.header, salt, payload)
-    content = {} if payload is None else {"payload": Event.of_record(header, record).payload}
+    content = {}
+    if proof.leaf.content is not None:
+        record = Record(proof.leaf.header, *proof.leaf.content)
+        content = {"payload": Event.of_record(header, record).payload}
     return {
         "proves": "inclusion",
         "origin": checkpoint.origin,
-        "record": as_json(header, record) | content,
+        "record": header_as_json(header, leaf_hash(proof.leaf.header)) | content,
         "signedBy": signers,
         "size": checkpoint.size,
         "verified": True,

@@ -69,16 +69,22 @@ def as_json(
         by: what `redacted` returned of it, if that was asked.
     """
     from rynxs.eventlog.record import leaf_hash
-    from rynxs.sources import format_time
 
     redaction = (by or {}).get(header.seq)
     known = {"by": redaction.seq, "reason": redaction.reason} if redaction else None
     erased = {"erased": True, "redacted": known} if record.payload is None else {}
-    return erased | {
+    return erased | header_as_json(header, leaf_hash(record.header))
+
+
+def header_as_json(header: Header, leaf: bytes) -> dict[str, Any]:
+    """Return a record's header as JSON, with its leaf hash."""
+    from rynxs.sources import format_time
+
+    return {
         "cause": header.cause,
         "epoch": header.epoch,
         "kind": header.kind,
-        "leafHash": leaf_hash(record.header).hex(),
+        "leafHash": leaf.hex(),
         "payloadHash": header.payload_hash.hex(),
         "payloadSize": header.payload_size,
         "previous": header.previous.hex(),

@@ -62,6 +62,18 @@ def test_who_has_signed_them_all_is_named_without_a_number(
     ]
 
 
+def test_records_that_came_after_the_newest_are_counted(
+    cli: Cli, write: Callable[..., Path], agent: Callable[..., dict[str, Any]]
+) -> None:
+    vkey = cli("keys", "generate", "alice", "--name", "alice.example").out.strip()
+    assert cli("run", write("m.yaml", agent()), *LOG, *ALICE).status == 0
+    assert cli("run", write("m.yaml", agent(team="other")), *LOG).status == 0
+    (line,) = told(cli, "--key", vkey)
+    assert line.endswith(
+        "the newest of 3 records; signed by alice.example; 3 records since are in none"
+    )
+
+
 def test_one_that_fails_is_named(cli: Cli, checkpointed: dict[str, str]) -> None:
     done = cli("log", "verify", *LOG, "--key", checkpointed["bob"])
     assert done.status == 1

@@ -120,6 +120,15 @@ def test_a_key_file_that_is_too_open_is_refused(tmp_path: Path, mode: int) -> No
         load(str(file))
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_public_key_is_told_as_such_whatever_its_mode(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "key.pub"
+    file.write_text(f"{KEY.vkey}\n")
+    file.chmod(mode)
+    with pytest.raises(KeyFileError, match=r"key\.pub: a public key; the private one is wanted"):
+        load(str(file))
+
+
 def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match=r"missing: No such file"):
         load(str(tmp_path / "missing"))

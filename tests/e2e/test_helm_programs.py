@@ -182,4 +182,4 @@ def test_a_release_with_a_replica_missing_fails_its_test() -> None:
     with replica(200) as port:
         done = check_release(port, 2, 0.1)
     assert done.returncode != 0
-    assert "1 of 2 replicas answer" in done.stderr
+    assert "1 of 2 replicas are ready" in done.stderr

@@ -24,7 +24,8 @@ def main(service: str, port: int, replicas: int) -> None:
     for address, (_, text) in sorted(answers.items()):
         sys.stdout.write(f"{address}\n{text}\n")
     if not is_well or len(answers) < replicas:
-        sys.exit(f"{len(answers)} of {replicas} replicas answer, and not all of them are ready")
+        ready = sum(status == http.client.OK for status, _ in answers.values())
+        sys.exit(f"{ready} of {replicas} replicas are ready; see the logs of the others")
 
 
 def _addresses(service: str, port: int) -> set[str]:

@@ -100,6 +100,7 @@ def _stay(components: Iterable[Component]) -> None:
         for component in components:
             component.wait()
     finally:
+        _say("Ending ...")
         for ending in ENDINGS:
             signal.signal(ending, signal.SIG_IGN)
 

@@ -140,9 +140,16 @@ def real_node(cluster: RunningCluster) -> Iterator[RealNode]:
 
 @contextmanager
 def _only_one() -> Iterator[None]:
-    """Wait until no other process of this machine has a real node; the kernel sees when it ends."""
-    with Kubelet.executable.open("rb") as program:
-        fcntl.flock(program, fcntl.LOCK_EX)
+    """Wait until no other process of this machine has a real node; the kernel sees when it ends.
+
+    The file stays: whoever removed it would part those who wait from those who come.
+    """
+    with (Path(tempfile.gettempdir()) / "rynxs-real-node.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write("Another process has this machine's real node; waiting for its end.\n")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

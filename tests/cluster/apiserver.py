@@ -101,6 +101,8 @@ class KubeApiserver(SecureComponent):
             f"--token-auth-file={self._tokens}",
             "--authorization-mode=Node,RBAC",
             "--allow-privileged=true",
+            # A Service's own address leads nowhere from here, those of the pods behind it do.
+            "--enable-aggregator-routing=true",
             "--kubelet-preferred-address-types=InternalIP",  # no DNS knows a node by its name
             *(self._audit_options() if self._audit else []),
         ]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.cluster.kubectl import Kubectl
     from tests.cluster.real_cluster import RealCluster
-    from tests.servers.endpoint import S3Endpoint
 
 EXAMPLE = REPOSITORY / "examples/agent-basic.yaml"
 POLL_S = 0.2
@@ -50,9 +50,14 @@ class Release:
             self.done("create", "namespace", name)
             self.done("label", "namespace", name, RESTRICTED)
 
+    @property
+    def kubectl(self) -> Kubectl:
+        """kubectl, as the administrator, in no namespace."""
+        return self._real.kubectl
+
     def run(self, *arguments: object) -> Any:
         """Run kubectl in the namespace."""
-        return self._real.kubectl.run(f"--namespace={self.namespace}", *arguments)
+        return self.kubectl.run(f"--namespace={self.namespace}", *arguments)
 
     def done(self, *arguments: object) -> str:
         """Run kubectl in the namespace, successfully, and return what it prints."""
@@ -60,6 +65,13 @@ class Release:
         assert answer.status == 0, answer.err
         out: str = answer.out
         return out
+
+    def enter(self) -> None:
+        """Make the namespace the current one in the terminal, as the operations guide begins."""
+        own = self.terminal.directory / "kubeconfig"
+        self.terminal.done(f"kubectl config view --raw --flatten > {own}")
+        self.terminal.environment["KUBECONFIG"] = str(own)
+        self.terminal.done(f"kubectl config set-context --current --namespace={self.namespace}")
 
     def install(self, command: str) -> str:
         """Type a command of Helm, wait until all replicas are ready, and return its notes."""
@@ -79,9 +91,19 @@ class Release:
         logs = self.run("logs", selector, "--all-containers", "--tail=40", "--prefix").out
         return f"{self.run('describe', 'pods', selector).out}{logs}"
 
+    def logs(self) -> str:
+        """Return what the operator's containers have said, those before the present ones too."""
+        selector = f"--selector=app.kubernetes.io/name={RELEASE}"
+        return "".join(self.run("logs", selector, *previous).out for previous in ((), ("-p",)))
+
+    def restarts(self) -> int:
+        """Return how often containers of the operator were started again."""
+        found = [each["status"].get("containerStatuses", ()) for each in self.pods()]
+        return sum(status["restartCount"] for statuses in found for status in statuses)
+
     def remove(self) -> None:
         """Uninstall it, with everything that it watched over and that it leaves."""
-        kubectl = self._real.kubectl
+        kubectl = self.kubectl
         gone = kubectl.run("delete", CUSTOM, "--all", "--all-namespaces", f"--timeout={WAIT_S}s")
         assert gone.status == 0, gone.err
         rendered = ("--selector=app.kubernetes.io/managed-by=rynxs", "--all-namespaces", "-o=name")
@@ -108,7 +130,7 @@ class Release:
 
     def apply(self, *manifests: dict[str, Any]) -> None:
         """Apply manifests as the administrator."""
-        answer = self._real.kubectl.apply(*manifests)
+        answer = self.kubectl.apply(*manifests)
         assert answer.status == 0, answer.err
 
     def until_it_runs(self, agent: str) -> None:
@@ -118,7 +140,7 @@ class Release:
             ("condition=Available", f"deployment/agent-{agent}"),
             ("jsonpath={.status.ready}=true", f"agent/{agent}"),
         ):
-            answer = self._real.kubectl.wait(condition, what, f"--namespace={self.namespace}")
+            answer = self.kubectl.wait(condition, what, f"--namespace={self.namespace}")
             assert answer.status == 0, f"{answer.err}{self.told()}"
 
     def pods(self) -> list[dict[str, Any]]:
@@ -143,14 +165,7 @@ class Release:
             os.kill(pid, signal.SIGKILL)
         return name
 
-    def use(self, server: S3Endpoint) -> None:
-        """Let commands that are typed from now on have the credentials of an S3 server."""
-        self.terminal.environment |= {
-            "AWS_ACCESS_KEY_ID": server.access_key,
-            "AWS_SECRET_ACCESS_KEY": server.secret_key,
-        }
-
     def fetch_log(self, notes: str) -> str:
         """Do what the notes say to have the log outside and verify it; return what that prints."""
-        self.terminal.done("rm -rf copy signing.key.pub")
+        self.terminal.done("rm -rf copy rynxs.key.pub")
         return self.terminal.done(typed(notes))

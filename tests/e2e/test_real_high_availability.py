@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.cluster.helm import CHART
-from tests.cluster.outside import service
+from tests.cluster.minio_service import PRODUCTION, S3, minio_service, production_s3, url
 from tests.cluster.release import Release
 from tests.cluster.terminal import blocks
-from tests.servers.certificate import Certificate
-from tests.servers.minio import MinioServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cluster.real_cluster import RealCluster
 
 pytestmark = pytest.mark.xdist_group("real node")  # a machine has one at a time
 README = (CHART / "README.md").read_text()
-PRODUCTION = CHART / "values-production.yaml"
 NAMESPACE = "rynxs"
 
 
@@ -34,29 +30,6 @@ def release(real: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     made = Release(real, tmp_path_factory.mktemp("typed"), NAMESPACE)
     yield made
     made.remove()
-
-
-@pytest.fixture
-def minio(
-    real: RealCluster, release: Release, tmp_path: Path
-) -> Iterator[Callable[..., MinioServer]]:
-    """MinIO with the README's credentials, as a Service of the cluster."""
-    with ExitStack() as running:
-
-        def serve(endpoint: str, *, secure: bool) -> MinioServer:
-            host, _, port = endpoint.partition(":")
-            name, namespace = host.split(".")[:2]
-            certificate = Certificate.self_signed(tmp_path, host) if secure else None
-            server = MinioServer(certificate)
-            server.access_key = server.secret_key = "minioadmin"
-            running.enter_context(server)
-            release.need_namespace(namespace)
-            running.enter_context(
-                service(real.kubectl, namespace, name, int(port), server.endpoint)
-            )
-            return server
-
-        yield serve
 
 
 def kill_the_leader_and_see_the_next_go_on(release: Release) -> None:
@@ -71,7 +44,7 @@ def kill_the_leader_and_see_the_next_go_on(release: Release) -> None:
 
 def is_whole(release: Release, log: str) -> None:
     """Verify a log from outside the cluster, and replay it."""
-    verified = release.terminal.done(f"rynxs log verify --log {log} --key signing.key.pub")
+    verified = release.terminal.done(f"rynxs log verify --log {log} --key rynxs.key.pub")
     assert "epoch 2" in verified
     assert f"signed by rynxs.local/{release.namespace}/rynxs" in verified
     assert "all as recorded" in release.terminal.done(f"rynxs replay --check --log {log}")
@@ -93,46 +66,32 @@ def test_replicas_share_a_volume_as_in_the_readme_and_the_next_goes_on_when_the_
     is_whole(release, "file:./copy")
 
 
-def test_the_log_is_in_s3_as_in_the_readme_and_verifies_from_outside(
-    release: Release, minio: Callable[..., MinioServer]
-) -> None:
+def test_the_log_is_in_s3_as_in_the_readme_and_verifies_from_outside(release: Release) -> None:
     section = "S3 Remote Storage"
     text = blocks(README, section, "yaml")[0]
     s3 = yaml.safe_load(text)["logSink"]["s3"]
-    server = minio(s3["endpoint"], secure=False)
-    server.client().create_bucket(Bucket=s3["bucket"])
-    (release.terminal.directory / "s3-values.yaml").write_text(text)
     secret, install = blocks(README, section)[0].split("# Install with S3 storage\n")
-    release.terminal.done(secret.replace("secret generic", f"-n {NAMESPACE} secret generic"))
-    notes = release.install(install)
-    release.apply(release.agent("worker"))
-    release.until_it_runs("worker")
-    release.use(server)
-    assert "the log, the newest of" in release.fetch_log(
-        notes.replace(s3["endpoint"], server.endpoint)
-    )
+    with minio_service(release, s3["endpoint"]) as server:
+        server.client().create_bucket(Bucket=s3["bucket"])
+        (release.terminal.directory / "s3-values.yaml").write_text(text)
+        release.terminal.done(secret.replace("secret generic", f"-n {NAMESPACE} secret generic"))
+        notes = release.install(install)
+        release.apply(release.agent("worker"))
+        release.until_it_runs("worker")
+        outside = notes.replace(s3["endpoint"], server.endpoint)
+        assert "the log, the newest of" in release.fetch_log(outside)
 
 
 def test_production_values_hold_when_the_leaders_pod_is_killed(
-    release: Release, minio: Callable[..., MinioServer]
+    release: Release, tmp_path: Path
 ) -> None:
-    s3 = yaml.safe_load(PRODUCTION.read_text())["logSink"]["s3"]
-    server = minio(s3["endpoint"], secure=True)
-    server.client().create_bucket(Bucket=s3["bucket"], ObjectLockEnabledForBucket=True)
-    release.use(server)
-    keys = [
-        f"--from-literal={key}=minioadmin" for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    ]
-    release.done("create", "secret", "generic", s3["accessKeySecret"], *keys)
-    authorities = f"--from-file=ca.crt={server.ca_file}"
-    release.done("create", "secret", "generic", s3["caSecret"], authorities)
-    notes = release.install(f"helm install rynxs ./helm/rynxs --values {PRODUCTION}")
-    kill_the_leader_and_see_the_next_go_on(release)
-    (key,) = [line for line in notes.splitlines() if line.endswith("> signing.key.pub")]
-    release.terminal.done(key)
-    log = f"s3://{s3['bucket']}/{s3['prefix']}?endpoint={server.endpoint}&tls=true&caFile={server.ca_file}"
-    is_whole(release, f"'{log}'")
-    version = server.client().list_objects_v2(Bucket=s3["bucket"], Prefix=f"{s3['prefix']}/log/")
-    first = version["Contents"][0]["Key"]
-    kept: dict[str, Any] = server.client().get_object_retention(Bucket=s3["bucket"], Key=first)
-    assert kept["Retention"]["Mode"] == s3["objectLock"]["mode"]
+    with production_s3(release, tmp_path) as server:
+        notes = release.install(f"helm install rynxs ./helm/rynxs --values {PRODUCTION}")
+        kill_the_leader_and_see_the_next_go_on(release)
+        (key,) = [line for line in notes.splitlines() if line.endswith("> rynxs.key.pub")]
+        release.terminal.done(key)
+        is_whole(release, url(server, S3["prefix"]))
+        client, batches = server.client(), f"{S3['prefix']}/log/"
+        first = client.list_objects_v2(Bucket=S3["bucket"], Prefix=batches)["Contents"][0]["Key"]
+        kept = client.get_object_retention(Bucket=S3["bucket"], Key=first)
+        assert kept["Retention"]["Mode"] == S3["objectLock"]["mode"]

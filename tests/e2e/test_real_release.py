@@ -166,3 +166,23 @@ def test_somebody_elses_sink_is_installed_from_a_directory_of_wheels_and_keeps_t
     assert "universe.ai/Agent/default/worker" in release.done(*log)
     refused = release.run("exec", "deployment/rynxs", "--", "mkdir", "/opt/rynxs/plugins/more")
     assert "Read-only file system" in refused.err
+
+
+def test_who_asks_is_known_by_the_webhook_behind_its_service(release: Release) -> None:
+    release.install(f"{INSTALL} --set webhook.enabled=true")
+    release.apply(release.agent("worker"))
+    release.until_it_runs("worker")
+    log = ("exec", "deployment/rynxs", "--", "rynxs", "log")
+    tries = iter(range(1000))
+
+    def is_alice_known() -> bool:
+        """The API server begins to ask a bit after the webhook is there, so she asks again."""
+        edit = json.dumps({"spec": {"team": f"t{next(tries)}"}})
+        as_alice = ("--as=alice", "--as-group=system:masters")
+        release.done("patch", "agent/worker", "--type=merge", f"--patch={edit}", *as_alice)
+        listed = json.loads(release.done(*log, "list", "--kind=AgentObserved", "--json"))
+        shown = json.loads(release.done(*log, "show", listed["records"][-1]["seq"], "--json"))
+        actor = shown["payload"]["actor"]
+        return (actor["name"], actor["authenticated"]) == ("alice", True)
+
+    release.until("alice is known", is_alice_known)

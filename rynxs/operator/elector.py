@@ -173,7 +173,7 @@ class Elector:
         try:
             done = await self._renew()
         except ClusterError as error:
-            if error.status != CONFLICT and not self.failure:
+            if error.status != CONFLICT and str(error) != self.failure:
                 _log.warning("the Lease can't be had", lease=self._lease.id, error=str(error))
             self.failure = str(error)
             return False

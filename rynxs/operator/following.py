@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from rynxs.operator.backoff import is_told
 from rynxs.operator.cluster import FORBIDDEN, NOT_FOUND
 from rynxs.operator.elector import LEASE_KIND
 from rynxs.operator.informer import Followed, Hears, Informer
@@ -94,22 +95,28 @@ class Following:
         async def seen(told: Seen) -> None:
             lease.heard(told.object)
 
-        async def failed(_: Failure) -> None:
-            """Say nothing: who may not watch it reads it all the same."""
+        async def failed(failure: Failure) -> None:
+            """Say so now and then: who may not watch it reads it all the same."""
+            if is_told(failure.attempt):
+                _say(failure)
 
         followed = Followed(LEASE_KIND, namespace, is_whole=True)
         return Informer(self._cluster, followed, Hears(listed, seen, failed))
 
     def _failed(self, failure: Failure) -> None:
-        followed, error, attempt = failure
-        self._metrics.watch_failed(followed.kind, followed.namespace)
-        _log.warning(
-            "a kind can't be followed",
-            kind=followed.kind,
-            namespace=followed.namespace,
-            attempt=attempt,
-            error=str(error),
-        )
+        self._metrics.watch_failed(failure.followed.kind, failure.followed.namespace)
+        _say(failure)
+
+
+def _say(failure: Failure) -> None:
+    followed, error, attempt = failure
+    _log.warning(
+        "a kind can't be followed",
+        kind=followed.kind,
+        namespace=followed.namespace,
+        attempt=attempt,
+        error=str(error),
+    )
 
 
 def stored_kind(resource: Resource) -> str:

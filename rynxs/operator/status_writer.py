@@ -155,8 +155,11 @@ class StatusWriter:
             except ClusterError as error:
                 if error.status == NOT_FOUND:
                     return  # the informer tells that it is gone
-                if error.status != CONFLICT or not await self._read_again(subject, held):
-                    self._fail(subject, said, error)
+                reason: ClusterError | None = error
+                if error.status == CONFLICT:
+                    reason = await self._read_again(subject, held)
+                if reason is not None:
+                    self._fail(subject, said, reason)
                     return
                 self._told.failed("conflict")
                 continue
@@ -166,12 +169,13 @@ class StatusWriter:
             return
         self._fail(subject, said, ClusterError(CONFLICT, "Conflict", "it changes all the time"))
 
-    async def _read_again(self, subject: str, held: Held) -> bool:
+    async def _read_again(self, subject: str, held: Held) -> ClusterError | None:
+        """Read an object again; return why that can't be done, None if it was."""
         try:
             self._objects.refresh(subject, await self._cluster.get_object(held.place))
         except ClusterError as error:
-            return error.status == NOT_FOUND
-        return True
+            return None if error.status == NOT_FOUND else error
+        return None
 
     def _fail(self, subject: str, said: Said, error: ClusterError) -> None:
         """Say it again later, unless there is something newer to be said by then."""

@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from tests.cluster.helm import CHART, EXAMPLES, helm, of_kind, pod_templates, template, the
-from tests.cluster.rights import _RESOURCES as NEEDED
 
 RYNXS = Path(sys.executable).parent / "rynxs"
 ON_1_24 = {
@@ -108,22 +107,12 @@ def test_only_pods_of_the_operator_carry_its_name(values: Path) -> None:
         assert is_named == (kind == "Deployment")
 
 
-def test_the_rights_are_those_that_an_operator_needs_in_its_namespaces() -> None:
-    role = the(template("--set=watchNamespaces={team}"), "Role", "ops-rynxs")
+def test_the_rights_in_all_namespaces_are_those_in_one_and_those_on_universes() -> None:
+    manifests = template("--set=watchNamespaces={team}")
+    role = the(manifests, "Role", "ops-rynxs")
     assert role["metadata"]["namespace"] == "team"
-    # Where Cilium is, its policies are watched whether or not any are to be made.
-    cilium = ("cilium.io", ("get", "list", "watch"))
-    assert _granted(role) == _needed() | {"ciliumnetworkpolicies": cilium}
-
-
-def test_the_rights_in_all_namespaces_are_the_same_and_those_on_universes() -> None:
-    role = the(template(), "ClusterRole")
-    universes = {
-        "universes": ("universe.ai", ("get", "list", "watch")),
-        "universes/status": ("universe.ai", ("patch",)),
-    }
-    cilium = {"ciliumnetworkpolicies": ("cilium.io", ("get", "list", "watch"))}
-    assert _granted(role) == _needed() | universes | cilium
+    universes = the(manifests, "ClusterRole")
+    assert the(template(), "ClusterRole")["rules"] == [*universes["rules"], *role["rules"]]
 
 
 def test_nothing_may_touch_secrets_or_roles_but_the_hook_that_makes_the_key() -> None:
@@ -155,19 +144,3 @@ def _config_show(manifests: list[dict[str, Any]], directory: Path) -> dict[str, 
     assert done.returncode == 0, done.stderr
     shown: dict[str, Any] = json.loads(done.stdout)
     return shown
-
-
-def _granted(role: dict[str, Any]) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return what a role allows: each resource with its group and the verbs."""
-    granted = {
-        name: (group, tuple(rule["verbs"]))
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for name in rule["resources"]
-    }
-    assert len(granted) == sum(len(rule["resources"]) for rule in role["rules"])
-    return granted
-
-
-def _needed() -> dict[str, tuple[str, tuple[str, ...]]]:
-    return dict(NEEDED)

@@ -51,17 +51,24 @@ def test_the_hook_makes_a_key_with_its_own_rights_once(
     assert _get(operated, namespace, "secret", "rynxs-signing-key") == secret
 
 
+@pytest.mark.parametrize(("verb", "left"), [("get", "create"), ("create", "get")])
 def test_the_hook_says_which_right_it_lacks(
-    operated: Cluster, namespace: str, tmp_path: Path
+    operated: Cluster, namespace: str, tmp_path: Path, verb: str, left: str
 ) -> None:
     manifests = template(namespace=namespace)
     name = "rynxs-make-signing-key"
-    made = operated.kubectl.apply(the(manifests, "ServiceAccount", name))
+    role = the(manifests, "Role", name)
+    role["rules"] = [rule for rule in role["rules"] if verb not in rule["verbs"]]
+    kinds = ("ServiceAccount", "RoleBinding")
+    made = operated.kubectl.apply(role, *(the(manifests, kind, name) for kind in kinds))
     assert made.status == 0, made.err
     account = _account(operated, namespace, name, tmp_path)
+    acting = f"--as=system:serviceaccount:{namespace}:{name}"
+    operated.kubectl.wait_for_right(left, "secrets/rynxs-signing-key", acting, "-n", namespace)
     done = _run_hook(operated, the(manifests, "Job"), account)
     assert done.returncode != 0
-    assert 'cannot get resource "secrets"' in done.stderr
+    assert f'cannot {verb} resource "secrets" in API group ""' in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _get(cluster: Cluster, namespace: str, kind: str, name: str) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from tests.cluster.agents import Agents
 from tests.cluster.elections import terms
 from tests.cluster.operated import Operated
-from tests.cluster.rights import ACCOUNT, Account
+from tests.cluster.rights import Account, granted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cluster.control_plane import Cluster
 
+ELECTION = "--set=leaderElection.enabled=true"
 FORBIDDEN = 'leases.coordination.k8s.io "rynxs" is forbidden'
 
 
@@ -22,8 +23,9 @@ def test_a_replica_without_a_right_to_its_lease_names_it_and_leads_once_it_has_i
 ) -> None:
     place = Operated(operated, tmp_path)
     agents = Agents(operated.apiserver, place.namespace)
-    account = Account(operated, place.namespace)
-    account.has_all_but()
+    account = Account(operated, place.namespace, ELECTION)
+    rights = [right for right in granted(ELECTION) if right.resource == "leases"]
+    account.has_all_but(*rights)
     agents.create("first")
     with place.replica(
         "alone", kubeconfig=account.kubeconfig, leaderElection=terms(place.namespace)
@@ -38,10 +40,7 @@ def test_a_replica_without_a_right_to_its_lease_names_it_and_leads_once_it_has_i
         assert not replica.said("leading")
         assert not (tmp_path / "log").exists()
         assert not place.requests()
-        whose = f"--serviceaccount={place.namespace}:{ACCOUNT}"
-        verbs = "--verb=get,create,update"
-        place.run("create", "role", "leases", verbs, "--resource=leases.coordination.k8s.io")
-        place.run("create", "rolebinding", "leases", "--role=leases", whose)
+        account.has_all_but(*(each for each in rights if each.verb in {"list", "watch"}))
         replica.until_leading()
         replica.until("the agent is settled", agents.is_settled)
         replica.until_ready()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cluster.operated import OBJECTS_OF_AN_AGENT, Operated, kinds
-from tests.cluster.rights import Account
+from tests.cluster.rights import Account, Right
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +45,9 @@ def test_the_rights_of_a_role_are_enough(place: Operated, account: Account) -> N
 def test_a_right_to_write_that_is_missing_is_named_in_the_status_and_in_an_event_until_given(
     place: Operated, account: Account
 ) -> None:
-    missing = 'cannot create resource "networkpolicies" in API group "networking.k8s.io"'
-    account.has_all_but("create", "networkpolicies")
+    right = Right("create", "networkpolicies", "networking.k8s.io")
+    missing = right.refusal(place.namespace)
+    account.has_all_but(right)
     with place.replica("a", kubeconfig=account.kubeconfig) as replica:
         replica.until_leading()
         place.apply(place.agent("worker"))
@@ -58,7 +59,7 @@ def test_a_right_to_write_that_is_missing_is_named_in_the_status_and_in_an_event
         assert place.condition("worker", "Applied")["status"] == "False"
         assert missing in place.notices("ApplyFailed", "worker")[0]
         assert "Deployment/agent-worker" not in place.rendered()  # what confines it comes first
-        account.is_given("create", "networkpolicies")
+        account.has_all_but()
         replica.until("it is applied", place.applied("worker"))
         assert replica.terminate() == 0
     assert len(place.rendered()) == OBJECTS_OF_AN_AGENT
@@ -75,7 +76,7 @@ def test_without_the_right_to_list_what_is_rendered_nobody_leads_and_nothing_is_
     place: Operated, account: Account
 ) -> None:
     before, written = _two_are_applied(place, account)
-    account.has_all_but("list", "services")
+    account.has_all_but(Right("list", "services"))
     place.delete("agent", "gone")
     with place.replica("b", kubeconfig=account.kubeconfig) as replica:
         replica.until("it says so", lambda: "[-] watches: v1/Service" in replica.ready())
@@ -84,7 +85,7 @@ def test_without_the_right_to_list_what_is_rendered_nobody_leads_and_nothing_is_
         assert "[+] log: standing by" in replica.ready()
         assert place.rendered() == before
         assert len(place.requests()) == written
-        account.is_given("list", "services")
+        account.has_all_but()
         replica.until("its objects are gone", place.has_objects_of("gone", 0))
         replica.until_ready()
         assert replica.terminate() == 0
@@ -97,7 +98,7 @@ def test_without_the_right_to_list_agents_none_is_taken_as_deleted(
     place: Operated, account: Account
 ) -> None:
     before, written = _two_are_applied(place, account)
-    account.has_all_but("list", "agents")
+    account.has_all_but(Right("list", "agents", "universe.ai"))
     place.delete("agent", "gone")
     with place.replica("b", kubeconfig=account.kubeconfig) as replica:
         replica.until_leading()
@@ -110,7 +111,7 @@ def test_without_the_right_to_list_agents_none_is_taken_as_deleted(
         replica.until("what is known is set right", lambda: len(place.rendered()) == len(before))
         repaired = [each.verb for each in place.requests()[written:]]
         assert "delete" not in repaired
-        account.is_given("list", "agents")
+        account.has_all_but()
         replica.until("its objects are gone", place.has_objects_of("gone", 0))
         replica.until("the late one is applied", place.applied("late"))
         replica.until_ready()

@@ -120,8 +120,8 @@ def test_each_command_of_the_runbooks_shows_something(release: Release) -> None:
     release.apply(release.agent("worker"))
     release.until_it_runs("worker")
     theirs = {"apiVersion": "v1", "kind": "ServiceAccount"}
-    named = {"name": "agent-blocked", "namespace": NAMESPACE}
-    release.apply({**theirs, "metadata": named}, release.agent("blocked"))
+    there = {"name": "agent-blocked", "namespace": NAMESPACE}
+    release.apply({**theirs, "metadata": there}, release.agent("blocked"))
     release.until("it is in the way", lambda: "ApplyFailed" in release.done("get", "events"))
     pod = release.kill_leader()  # so that there is a container before this one
     release.until("it is started again", lambda: release.restarts() > 0)

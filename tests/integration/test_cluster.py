@@ -201,8 +201,8 @@ def test_an_image_is_an_archive_whose_layer_is_the_one_that_its_configuration_na
     tmp_path: Path,
 ) -> None:
     program = _script(tmp_path / "run", "echo runs")
-    files = {"/bin/run": program}
-    image = Image("example.org/run:1", files, ["/bin/run"], ["now"], {"A": "b"}, "1:1")
+    held = {"/bin/run": program}
+    image = Image("example.org/run:1", held, ["/bin/run"], ["now"], {"A": "b"}, "1:1")
     archives = [tmp_path / "one.tar", tmp_path / "other.tar"]
     for archive in archives:
         image.write(archive)

@@ -1,12 +1,19 @@
-{{/* What the operator may do in each namespace that counts; docs/OPERATOR.md says why. */}}
+{{/* What the operator may do in each namespace that counts; docs/RBAC.md says why. */}}
 {{- define "rynxs.rules" -}}
+{{- $agents := has "agent" .Values.plugins.reducers -}}
+{{- $sessions := has "session" .Values.plugins.reducers -}}
+{{- $sandboxes := has "sandbox" .Values.plugins.renderers -}}
+{{- $cilium := eq (dig "agent" "hostNames" "refuse" .Values.plugins.settings.reducers) "cilium" -}}
+{{- $all := list "get" "list" "watch" "create" "patch" "delete" -}}
+{{- /* What a renderer may make is watched in any case; without that right nobody leads. */ -}}
+{{- $look := list "list" "watch" -}}
 {{- $own := list -}}
 {{- $statuses := list -}}
-{{- if has "agent" .Values.plugins.reducers -}}
+{{- if $agents -}}
 {{- $own = append $own "agents" -}}
 {{- $statuses = append $statuses "agents/status" -}}
 {{- end -}}
-{{- if has "session" .Values.plugins.reducers -}}
+{{- if $sessions -}}
 {{- $own = append $own "sessions" -}}
 {{- $statuses = append $statuses "sessions/status" -}}
 {{- end -}}
@@ -20,30 +27,33 @@
 {{- end }}
 {{- if has "workload" .Values.plugins.renderers }}
 - apiGroups: [""]
-  resources: [configmaps, persistentvolumeclaims, serviceaccounts, services]
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [apps]
-  resources: [deployments]
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [batch]
-  resources: [jobs]
-  verbs: [get, list, watch, create, patch, delete]
+  resources: [configmaps, persistentvolumeclaims]
+  verbs: {{ ternary $all $look (or $agents $sessions) | toJson }}
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
-  verbs: [get, list, watch, create, patch, delete]
-{{- /* Where Cilium is, its policies are watched in any case, and without that right nobody leads. */}}
+  verbs: {{ ternary $all $look (or $agents $sessions) | toJson }}
 - apiGroups: [cilium.io]
   resources: [ciliumnetworkpolicies]
-  {{- if eq (dig "agent" "hostNames" "refuse" .Values.plugins.settings.reducers) "cilium" }}
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: {{ ternary $all $look (and $cilium (or $agents $sessions)) | toJson }}
+- apiGroups: [""]
+  resources: [serviceaccounts, services]
+  verbs: {{ ternary $all $look $agents | toJson }}
+- apiGroups: [apps]
+  resources: [deployments]
+  {{- if and $agents $sandboxes }}
+  {{- /* Those from before agents had Sandboxes are removed. */}}
+  verbs: [get, list, watch, delete]
   {{- else }}
-  verbs: [get, list, watch]
+  verbs: {{ ternary $all $look $agents | toJson }}
   {{- end }}
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: {{ ternary $all $look $sessions | toJson }}
 {{- end }}
-{{- if has "sandbox" .Values.plugins.renderers }}
+{{- if $sandboxes }}
 - apiGroups: [agents.x-k8s.io]
   resources: [sandboxes]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: {{ ternary $all $look $agents | toJson }}
 {{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -57,11 +57,13 @@ class RunEnded(AgentError):
 
     Attributes:
         reason: which.
+        words: what the provider said of it, which may repeat what it was told.
     """
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Reason, message: str, words: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+        self.words = words
 
 
 class Outcome(NamedTuple):
@@ -74,6 +76,7 @@ class Outcome(NamedTuple):
         steps: how often the model was asked.
         tokens: what that took, as far as the provider told.
         files: those that the file tools have written, relative to the workspace.
+        words: what the provider said of the reason.
     """
 
     reason: Reason
@@ -82,6 +85,7 @@ class Outcome(NamedTuple):
     steps: int = 0
     tokens: int = 0
     files: tuple[str, ...] = ()
+    words: str = ""
 
     @property
     def state(self) -> str:
@@ -95,11 +99,11 @@ class Outcome(NamedTuple):
 
     def hiding(self, secret: Secret) -> Outcome:
         """Return it without a credential, which whoever spoke may have repeated."""
-        message, answer = map(secret.hidden_in, (self.message, self.answer))
-        return self._replace(message=message, answer=answer)
+        message, answer, words = map(secret.hidden_in, (self.message, self.answer, self.words))
+        return self._replace(message=message, answer=answer, words=words)
 
     def summary(self) -> dict[str, Any]:
-        """Return what may be told to anybody: nothing that the model or its tools said."""
+        """Return what may be told to anybody: nothing that the provider or a tool has said."""
         return {
             "state": self.state,
             "reason": self.reason.value,
@@ -110,7 +114,8 @@ class Outcome(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """Return all of it, for whoever gave the task."""
-        return {**self.summary(), "answer": self.answer, "files": list(self.files)}
+        found = {**self.summary(), "answer": self.answer, "files": list(self.files)}
+        return {**found, "message": f"{found['message']}: {self.words}"} if self.words else found
 
 
 def termination_message(outcome: Outcome) -> str:

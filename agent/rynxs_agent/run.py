@@ -84,7 +84,7 @@ class Run:
             async with asyncio.timeout(self._bounds.time_s) as limit:
                 answer = await self._answer()
         except RunEnded as error:
-            return self.ended(error.reason, str(error))
+            return self.ended(error.reason, str(error), words=error.words)
         except Exception as error:  # a defect of ours ends this run only
             if isinstance(error, TimeoutError) and limit.expired():
                 return self.ended(
@@ -94,11 +94,10 @@ class Run:
         self._log.content("answer", answer, run=self._name)
         return self.ended(Reason.COMPLETED, "", answer)
 
-    def ended(self, reason: Reason, message: str, answer: str = "") -> Outcome:
+    def ended(self, reason: Reason, message: str, answer: str = "", *, words: str = "") -> Outcome:
         """Return the outcome of a run that ends now."""
-        outcome = Outcome(
-            reason, message, answer, self._steps, self._tokens, tuple(sorted(self._written))
-        )
+        files = tuple(sorted(self._written))
+        outcome = Outcome(reason, message, answer, self._steps, self._tokens, files, words)
         self._log.say(
             "run ended",
             run=self._name,

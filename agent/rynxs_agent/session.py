@@ -34,6 +34,7 @@ async def run_session(
         ConfigurationError: the input can't be read.
     """
     place = f"{RESERVED}/sessions/{session.name}/outcome.json"
+    pod.workspace.make_writable(place)
     with suppress(ToolError):  # of an earlier attempt; mostly there is none
         pod.workspace.delete(place)
     text = session.read_input()
@@ -41,6 +42,7 @@ async def run_session(
     outcome = await unless(stopping, work.on(text))
     if outcome is None:
         outcome = work.run.ended(Reason.TERMINATED, "the pod was told to end")
+    pod.workspace.make_writable(place)  # a command may have closed it
     document = json.dumps(outcome.document(), indent=2, ensure_ascii=False) + "\n"
     try:
         pod.workspace.write(place, document.encode(errors="replace"))
@@ -53,6 +55,7 @@ def tell_kubernetes(path: str, outcome: Outcome) -> bool:
     """Write the termination message, if there is a file for it; tell whether there is."""
     try:
         with Path(path).open("r+", encoding="utf-8") as file:
+            file.truncate()  # what a command has left there is nobody's to read
             file.write(termination_message(outcome))
     except OSError:
         return False

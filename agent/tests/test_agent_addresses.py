@@ -50,6 +50,23 @@ def test_other_addresses_are_left_to_the_network_policy(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("entry", "forbidden"),
+    [
+        ("0.0.0.0/0", True),
+        ("10.245.0.0/24", True),
+        ("agent-worker.default:8080", True),
+        ("10.245.0.7", False),
+        ("10.245.0.7:8080", False),
+        ("10.245.0.7:80", True),
+    ],
+)
+def test_an_address_of_the_pods_own_is_forbidden_unless_it_alone_is_named(
+    entry: str, forbidden: bool
+) -> None:
+    assert Guard([entry]).forbids("10.245.0.7", 8080, is_own=True) is forbidden
+
+
+@pytest.mark.parametrize(
     ("entry", "address", "port", "forbidden"),
     [
         (METADATA, METADATA, 80, False),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 from aiohttp import web
 
+from rynxs_agent.tools import addresses
 from rynxs_agent.tools.addresses import Guard
 from rynxs_agent.tools.fetch import Fetch
 from rynxs_agent.tools.toolbox import Toolbox
@@ -88,7 +89,7 @@ def test_a_document_is_fetched_in_its_own_character_set() -> None:
     assert site.seen[0].headers["User-Agent"].startswith("rynxs-agent/")
 
 
-@pytest.mark.parametrize("charset", ["no-such-thing", "utf-8"])
+@pytest.mark.parametrize("charset", ["no-such-thing", "utf-8", "idna", "undefined"])
 def test_bytes_that_are_no_text_are_shown_as_such(charset: str) -> None:
     async def page(request: web.Request) -> web.Response:
         return web.Response(
@@ -162,6 +163,7 @@ def test_redirects_are_followed_to_the_fifth() -> None:
         ("//[::ffff:a9fe:a9fe]/latest", "there is no answer: Permission denied"),
         ("http://user@127.0.0.1/", "user name or password"),
         ("http://127.0.0.1:99999/", "not a URL"),
+        (f"http://{'x' * 70}.example/", "not a URL"),
     ],
 )
 def test_a_redirect_leads_nowhere_that_a_url_may_not(place: str, problem: str) -> None:
@@ -195,6 +197,17 @@ def test_no_spelling_of_an_address_gets_past_the_guard(url: str) -> None:
     assert site.seen == []
 
 
+def test_the_pods_own_address_is_not_fetched_from_though_it_is_no_loopback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Here the loopback plays an address that is the pod's own: the guard knows none of it."""
+    monkeypatch.setattr(addresses, "_GUARDED", ())
+    came, site = of_site(plain, allow=["127.0.0.0/8"])
+    assert came.text == "error: there is no answer: Permission denied"
+    assert site.seen == []
+    assert of_site(plain, allow=["127.0.0.1"])[0].well_formed
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -205,6 +218,9 @@ def test_no_spelling_of_an_address_gets_past_the_guard(url: str) -> None:
         "http://",
         "http://a:b@c/",
         "http://[/",
+        "http://a..b/",
+        "http://.a/",
+        f"http://{'x' * 70}/",
     ],
 )
 def test_only_urls_of_http_are_fetched(url: str) -> None:

@@ -141,9 +141,10 @@ def test_a_refusal_is_told_in_the_providers_words_without_the_key(
 ) -> None:
     body = json.dumps({"error": {"message": f"no model\nfor {KEY}", "code": "x"}}).encode()
     error = asking.ended(fails(status, body))
-    assert (error.reason, str(error)) == (
+    assert (error.reason, str(error), error.words) == (
         Reason.PROVIDER_REFUSED,
-        f"the provider refused the request with HTTP status {status}: no model for ***",
+        f"the provider refused the request with HTTP status {status}",
+        "no model for ***",
     )
     assert pauses == []
 
@@ -152,7 +153,15 @@ def test_a_refusal_is_told_in_the_providers_words_without_the_key(
 def test_what_is_said_of_a_key_is_not_told(asking: Asking, status: int) -> None:
     error = asking.ended(fails(status, b'{"error": {"message": "wrong key: sk-a-k...der"}}'))
     assert error.reason is Reason.PROVIDER_REFUSED
-    assert "sk-" not in str(error)
+    assert "sk-" not in str(error) + error.words
+
+
+def test_a_host_that_no_name_can_be_is_a_wrong_configuration(
+    asking: Asking, pauses: list[float]
+) -> None:
+    error = asking.ended(url="http://a..b/v1")
+    assert error.reason is Reason.BAD_CONFIGURATION
+    assert pauses == []
 
 
 def test_a_redirect_does_not_get_the_key(asking: Asking) -> None:

@@ -15,8 +15,9 @@ from rynxs_agent.assembly import Assembly
 from rynxs_agent.environment import SessionPlace
 from rynxs_agent.errors import ConfigurationError
 from rynxs_agent.main import start
+from rynxs_agent.outcome import Outcome, Reason
 from rynxs_agent.secret import Secret
-from rynxs_agent.session import run_session
+from rynxs_agent.session import run_session, tell_kubernetes
 from rynxs_agent.settings import Settings
 from rynxs_agent.testing import StubModel, calls, fails, hangs, says
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rynxs_agent.assembly import Pod
-    from rynxs_agent.outcome import Outcome
     from rynxs_agent.testing import Scripted
 
 KEY = "sk-a-key-of-the-provider"
@@ -110,6 +110,19 @@ def test_an_outcome_of_an_earlier_attempt_does_not_stay(session: Session, root: 
     assert not (root / OUTCOME).exists()
 
 
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_directory_that_a_command_has_closed_does_not_keep_an_outcome_that_it_has_forged(
+    session: Session, root: Path, mode: int
+) -> None:
+    place = root / OUTCOME
+    place.parent.mkdir(parents=True)
+    place.write_text("FORGED")
+    place.parent.chmod(mode)
+    assert session(fails(401)).exit_status == 4
+    assert json.loads(place.read_text())["reason"] == "ProviderRefused"
+    assert place.parent.stat().st_mode & 0o777 == 0o755
+
+
 def test_no_link_in_the_workspace_leads_the_outcome_out_of_it(
     session: Session, root: Path, tmp_path: Path, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
@@ -185,6 +198,16 @@ def test_an_agent_whose_port_is_taken_ends_with_status_2(starting: Start) -> Non
         port = str(taken.getsockname()[1])
         assert starting({"role": "worker"}, None, RYNXS_RUNTIME_TASK_PORT=port) == 2
     assert starting.told["message"] == f"port {port} can't be listened on: Address already in use"
+
+
+def test_what_a_command_has_left_in_the_termination_message_is_gone(tmp_path: Path) -> None:
+    file = tmp_path / "termination-log"
+    file.write_text("what a task has said " * 100)
+    outcome = Outcome(Reason.PROVIDER_REFUSED, "refused", words="of what a task has said")
+    assert tell_kubernetes(str(file), outcome)
+    assert json.loads(file.read_text()) == outcome.summary()
+    assert "a task has said" not in file.read_text()
+    assert outcome.document()["message"] == "refused: of what a task has said"
 
 
 def test_no_termination_message_is_written_where_there_is_no_file_for_it(

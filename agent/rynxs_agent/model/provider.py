@@ -110,9 +110,13 @@ class Provider:
                     return read_answer(await _whole(response))
                 if passes(response.status):
                     return _Failure(f"HTTP status {response.status}", asked_s(response.headers))
-                raise RunEnded(Reason.PROVIDER_REFUSED, await self._complaint(response))
+                raise await self._refusal(response)
         except TimeoutError:
             return _Failure("no answer in time", None)
+        except UnicodeError:
+            raise RunEnded(
+                Reason.BAD_CONFIGURATION, "provider.baseUrl has a host that no name can be"
+            ) from None
         except ClientError as error:
             return _Failure(words_of(error), None)
 
@@ -135,18 +139,19 @@ class Provider:
         own_s = backoff_s(attempt, self._sources.chance())
         return own_s if failure.asked_s is None else max(failure.asked_s, own_s)
 
-    async def _complaint(self, response: ClientResponse) -> str:
-        """Return why the provider refuses, in its own words unless they may be about the key."""
+    async def _refusal(self, response: ClientResponse) -> RunEnded:
+        """Return that the provider refuses, in its own words unless they may be about the key."""
         said = f"the provider refused the request with HTTP status {response.status}"
         if response.status in _UNAUTHORISED:
-            return f"{said}: it wants another API key, or none may do this"
+            key = "it wants another API key, or none may do this"
+            return RunEnded(Reason.PROVIDER_REFUSED, f"{said}: {key}")
         try:
             error = _Complaint.model_validate_json(await _whole(response)).error
         except (ValidationError, MalformedAnswer):
-            return said
+            return RunEnded(Reason.PROVIDER_REFUSED, said)
         words = error if isinstance(error, str) else error.message
         hidden = self._key.hidden_in(" ".join(words.split()))
-        return f"{said}: {hidden[:_COMPLAINT_SIZE_MAX]}" if words else said
+        return RunEnded(Reason.PROVIDER_REFUSED, said, hidden[:_COMPLAINT_SIZE_MAX])
 
 
 class _Failure(NamedTuple):

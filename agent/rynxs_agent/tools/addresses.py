@@ -1,8 +1,9 @@
 """Addresses that the fetch tool does not connect to, unless the agent's egress names them.
 
-Cloud providers serve the credentials of a machine at link-local and a few other addresses, and the
-pod's own loopback passes no NetworkPolicy. A wide CIDR such as 0.0.0.0/0 does not name these: an
-entry has to be within the guarded network.
+Cloud providers serve the credentials of a machine at link-local and a few other addresses, and
+what a pod sends to itself, over loopback or its own address, passes no NetworkPolicy. A wide CIDR
+such as 0.0.0.0/0 does not name these: an entry has to be within the guarded network, or be that
+address of the pod.
 """
 
 from __future__ import annotations
@@ -60,19 +61,24 @@ class Guard:
     def __init__(self, allow_egress_to: Sequence[str]) -> None:
         self._named = [named for each in allow_egress_to if (named := _named(each))]
 
-    def forbids(self, host: str, port: int) -> bool:
-        """Tell whether nobody may connect to an address; what is no address is forbidden."""
+    def forbids(self, host: str, port: int, *, is_own: bool = False) -> bool:
+        """Tell whether nobody may connect to an address; what is no address is forbidden.
+
+        Args:
+            host: the address.
+            port: that is connected to.
+            is_own: whether it is one of the pod's own.
+        """
         try:
             address = ip_address(host)
         except ValueError:
             return True
-        return any(self._is_guarded(each, port) for each in _meant(address))
+        own = [ip_network(address)] if is_own else []
+        return any(self._is_guarded(each, port, own) for each in _meant(address))
 
-    def _is_guarded(self, address: Address, port: int) -> bool:
-        return any(
-            address in network and not self._is_named(address, port, network)
-            for network in _GUARDED
-        )
+    def _is_guarded(self, address: Address, port: int, own: Sequence[Network]) -> bool:
+        guarding = [network for network in _GUARDED if address in network] or own
+        return any(not self._is_named(address, port, network) for network in guarding)
 
     def _is_named(self, address: Address, port: int, guarded: Network) -> bool:
         return any(

@@ -26,6 +26,7 @@ from yarl import URL
 from rynxs_agent import __version__
 from rynxs_agent.connecting import start_of, words_of
 from rynxs_agent.errors import ToolError
+from rynxs_agent.tools.own_address import is_own
 from rynxs_agent.tools.tool import Arguments, Tool
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Fetch:
                 return await _got(http, url)
         except TimeoutError:
             raise ToolError(f"no answer in {self._limit_s:g} s") from None
-        except InvalidURL:
+        except (InvalidURL, UnicodeError):  # the latter of a host that no name can be
             raise ToolError("that is not a URL") from None
         except ClientError as error:
             raise ToolError(f"there is no answer: {words_of(error)}") from None
@@ -89,7 +90,7 @@ class Fetch:
     def _socket(self, info: Any) -> socket.socket:
         """Make the socket of one connection, if its address is not forbidden."""
         family, kind, protocol, _, address = info
-        if self._guard.forbids(address[0], address[1]):
+        if self._guard.forbids(address[0], address[1], is_own=is_own(family, address)):
             raise _Forbidden(errno.EACCES, "that address is not connected to")
         return socket.socket(family, kind, protocol)
 
@@ -111,7 +112,7 @@ async def _text(answer: ClientResponse) -> str:
     read = await start_of(answer, _SIZE_MAX)
     try:
         text = read[:_SIZE_MAX].decode(answer.charset or "utf-8", errors="replace")
-    except LookupError:  # a character set that nobody knows
+    except (LookupError, ValueError):  # a character set that nobody knows, or that is for names
         text = read[:_SIZE_MAX].decode(errors="replace")
     return f"{text}\n[cut after {_SIZE_MAX} bytes]" if len(read) > _SIZE_MAX else text
 

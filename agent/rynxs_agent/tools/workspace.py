@@ -12,15 +12,16 @@ import os
 import stat
 from contextlib import contextmanager, suppress
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rynxs_agent.errors import ConfigurationError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PLACE: Final = getattr(os, "O_PATH", os.O_RDONLY) | _DIRECTORY
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEPTH_MAX = 32
@@ -162,6 +163,18 @@ class Workspace:
             mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
             remove = os.rmdir if stat.S_ISDIR(mode) else os.unlink
             remove(name, dir_fd=directory)
+
+    def make_writable(self, path: str) -> None:
+        """Let their owner use the directories that lead to a file, as far as there are any."""
+        *above, _ = self._file_names(path)
+        for depth, name in enumerate(above):
+            with suppress(OSError), self._directory(above[:depth]) as directory:
+                place = os.open(name, _PLACE, dir_fd=directory)
+                try:
+                    # By its descriptor, for which it need not be readable.
+                    Path(f"/proc/self/fd/{place}").chmod(_DIRECTORY_MODE)
+                finally:
+                    os.close(place)
 
     def _file_names(self, path: str) -> tuple[str, ...]:
         names = self.names_of(path)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 from zipfile import ZipFile
 
 import pytest
@@ -19,7 +23,6 @@ from tests.cluster.helm import CHART, pod_templates, template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 INSTALL = CHART / "files/install_plugins.py"
 
@@ -56,12 +59,12 @@ def install(directory: Path, *requirements: str) -> subprocess.CompletedProcess[
     (container,) = pod["spec"]["initContainers"]
     places = {
         "/etc/rynxs/install/requirements.txt": str(directory / "requirements.txt"),
-        "/opt/rynxs/plugins": str(directory / "plugins"),
+        "/plugins": str(directory / "plugins"),
         "--find-links=/wheels": f"--find-links={directory}",
     }
     arguments = [places.get(each, each) for each in container["args"]]
     return subprocess.run(
-        [sys.executable, INSTALL, *arguments],
+        [sys.executable, "-I", INSTALL, *arguments],
         env={"PATH": os.defpath, "HOME": str(directory)},
         capture_output=True,
         text=True,
@@ -96,7 +99,7 @@ def test_no_hash_is_refused(tmp_path: Path) -> None:
     required = wheel(tmp_path, "acme-sink", "3.2.1", {"acme_sink.py": "HERE = True\n"})
     done = install(tmp_path, required.partition(" ")[0])
     assert done.returncode != 0
-    assert "Hashes are required" in done.stderr
+    assert done.stderr.startswith("requirement 1 is refused: 'acme-sink==3.2.1'; expected is ")
 
 
 def test_what_a_plugin_needs_is_not_installed_beside(tmp_path: Path) -> None:
@@ -110,18 +113,66 @@ def test_what_a_plugin_needs_is_not_installed_beside(tmp_path: Path) -> None:
 def test_a_package_that_the_image_has_is_refused(tmp_path: Path) -> None:
     done = install(tmp_path, wheel(tmp_path, "Structlog", "99.0", {"acme_logs.py": ""}))
     assert done.returncode != 0
-    assert done.stderr.endswith("Structlog 99.0 is refused: the image has a Structlog already\n")
+    why = "Structlog 99.0: the image has a Structlog already, so it is refused\n"
+    assert done.stderr.endswith(why)
+    assert list((tmp_path / "plugins").iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("file", "module"), [("rynxs/api.py", "rynxs"), ("json.py", "json"), ("yaml.py", "yaml")]
+    ("file", "why"),
+    [
+        ("rynxs/api.py", "rynxs: the image has a module rynxs"),
+        ("json.py", "json.py: the image has a module json"),
+        ("acme_sink-3.2.1.data/data/yaml/__init__.py", "yaml: the image has a module yaml"),
+        ("sitecustomize.py", "sitecustomize.py: Python would run it at each start"),
+        ("usercustomize/__init__.py", "usercustomize: Python would run it at each start"),
+        ("SPACE/__init__.py", "SPACE: the image has a module SPACE"),
+    ],
 )
-def test_a_package_that_shadows_a_module_of_the_image_is_refused(
-    tmp_path: Path, file: str, module: str
+def test_what_shadows_a_module_of_the_image_or_runs_by_itself_is_refused(
+    tmp_path: Path, file: str, why: str, space: str
 ) -> None:
-    done = install(tmp_path, wheel(tmp_path, "acme-sink", "3.2.1", {file: ""}))
+    files = {file.replace("SPACE", space): ""}
+    done = install(tmp_path, wheel(tmp_path, "acme-sink", "3.2.1", files))
     assert done.returncode != 0
-    assert done.stderr.endswith(f"acme-sink 3.2.1 is refused: the image has a module {module}\n")
+    assert done.stderr.endswith(f"{why.replace('SPACE', space)}, so it is refused\n")
+    assert list((tmp_path / "plugins").iterdir()) == []
+
+
+def test_a_namespace_package_may_be_shared(tmp_path: Path, space: str) -> None:
+    done = install(tmp_path, wheel(tmp_path, "acme-sink", "3.2.1", {f"{space}/sink.py": ""}))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def space() -> Iterator[str]:
+    """A namespace package that the image has, here this Python."""
+    place = Path(sysconfig.get_path("purelib")) / f"acme_{uuid4().hex}"
+    place.mkdir()
+    (place / "own.py").touch()
+    yield place.name
+    shutil.rmtree(place)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--no-binary :all:",
+        "--index-url https://example.org",
+        "-r more.txt",
+        "-e ./acme",
+        "./acme.tar.gz --hash=sha256:" + "0" * 64,
+        "acme @ https://example.org/acme.whl --hash=sha256:" + "0" * 64,
+        "acme>=1 --hash=sha256:" + "0" * 64,
+        "acme==1 --hash=sha256:" + "0" * 64 + " --no-binary=:all:",
+    ],
+)
+def test_requirements_have_no_options_and_name_versions_with_hashes(
+    tmp_path: Path, line: str
+) -> None:
+    done = install(tmp_path, "# a comment", line)
+    assert done.returncode != 0
+    assert done.stderr.startswith("requirement 2 is refused: ")
 
 
 @contextmanager

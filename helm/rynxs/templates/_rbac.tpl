@@ -76,8 +76,8 @@
 {{/* The operator's account, as a subject of bindings. */}}
 {{- define "rynxs.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "rynxs.serviceAccountName" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "rynxs.serviceAccountName" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end -}}
 
 {{/* Names of what has no namespace bear that of the release. */}}

@@ -18,6 +18,8 @@ KUBERNETES_NODE := $(TOOLS)/kubelet $(TOOLS)/kube-proxy
 CONTAINERD := $(TOOLS)/containerd $(TOOLS)/containerd-shim-runc-v2 $(TOOLS)/ctr
 CNI := $(TOOLS)/cni/ptp $(TOOLS)/cni/host-local $(TOOLS)/cni/loopback
 NODE := $(KUBERNETES_NODE) $(CONTAINERD) $(TOOLS)/runc $(CNI) $(TOOLS)/coredns $(TOOLS)/probe
+# They share the one real node of a machine, and mostly wait: they run beside the others, in one process.
+REAL := $(wildcard tests/e2e/test_real_*.py)
 # Without Go, S3 is not measured, and said so.
 BENCH_TOOLS := $(if $(shell command -v $(GO)),$(TOOLS)/versitygw)
 
@@ -39,7 +41,10 @@ test: $(VENV)/.developing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
 e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) $(NODE) $(HELM) ## Test against real servers, pods and other tools, built on first use; pods as root.
-	$(BIN)/pytest tests/e2e --numprocesses=auto --dist=loadgroup
+	env --default-signal=INT $(BIN)/pytest $(REAL) >$(TOOLS)/real-pods.log 2>&1 & pods=$$!; \
+	  trap "kill $$pods" INT TERM; \
+	  $(BIN)/pytest tests/e2e --numprocesses=auto $(REAL:%=--ignore=%); others=$$?; \
+	  wait $$pods; pods=$$?; cat $(TOOLS)/real-pods.log; exit $$((others | pods))
 	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
 	RYNXS_FAILING_USES=500 RYNXS_PROCESSES=20 $(BIN)/pytest --numprocesses=auto \
 	  plugins/sink_*/tests/test_*_conformance.py tests/integration/test_reproducible.py
@@ -48,7 +53,7 @@ cluster: $(VENV)/.developing $(CLUSTER) ## Run a Kubernetes cluster with a fake 
 	$(BIN)/python -m tests.cluster
 
 real-pods: $(VENV)/.developing $(CLUSTER) $(NODE) $(HELM) $(TOOLS)/minio ## Test in pods whose containers run; as root, on Linux.
-	$(BIN)/pytest tests/e2e/test_real_*.py
+	$(BIN)/pytest $(REAL)
 
 real-cluster: $(VENV)/.developing $(CLUSTER) $(NODE) $(TOOLS)/helm ## Run a cluster with a real node that has the images, by hand, as root, until Ctrl-C.
 	$(BIN)/python -m tests.cluster --nodes=0 --real-node --images

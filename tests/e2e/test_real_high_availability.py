@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from tests.cluster.real_cluster import RealCluster
 
-pytestmark = pytest.mark.xdist_group("real node")  # a machine has one at a time
 README = (CHART / "README.md").read_text()
 NAMESPACE = "rynxs"
 

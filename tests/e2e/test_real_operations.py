@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.cluster.real_cluster import RealCluster
 
-pytestmark = pytest.mark.xdist_group("real node")  # a machine has one at a time
 GUIDE = (REPOSITORY / "docs/OPERATIONS.md").read_text()
 RUNBOOKS = (REPOSITORY / "docs/RUNBOOKS.md").read_text()
 NAMESPACE = "rynxs"

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tests.cluster.real_node import RealNode
     from tests.cluster.running import RunningCluster
 
-pytestmark = pytest.mark.xdist_group("real node")  # a machine has one at a time
 LIMIT_S = 120
 PROGRAMS = {"containerd", "containerd-shim-runc-v2", "coredns", "kube-proxy", "kubelet", "probe"}
 

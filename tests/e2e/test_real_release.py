@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from tests.cluster.real_cluster import RealCluster
 
-pytestmark = pytest.mark.xdist_group("real node")  # a machine has one at a time
 README = (CHART / "README.md").read_text()
 INSTALL = blocks(README, "Quick Start")[0].splitlines()[1]
 SCRAPE = """

@@ -43,7 +43,7 @@ test: $(VENV)/.developing ## Run all fast, hermetic tests.
 e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) $(NODE) $(HELM) ## Test against real servers, pods and other tools, built on first use; pods as root.
 	env --default-signal=INT $(BIN)/pytest $(REAL) >$(TOOLS)/real-pods.log 2>&1 & pods=$$!; \
 	  trap "kill $$pods" INT TERM; \
-	  $(BIN)/pytest tests/e2e --numprocesses=auto $(REAL:%=--ignore=%); others=$$?; \
+	  $(BIN)/pytest tests/e2e tests/authors --numprocesses=auto $(REAL:%=--ignore=%); others=$$?; \
 	  wait $$pods; pods=$$?; cat $(TOOLS)/real-pods.log; exit $$((others | pods))
 	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
 	RYNXS_FAILING_USES=500 RYNXS_PROCESSES=20 $(BIN)/pytest --numprocesses=auto \

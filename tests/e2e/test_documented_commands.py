@@ -21,7 +21,7 @@ ELSEWHERE = {
     "README.md": "tests/integration/test_docs.py, which counts what comes of it",
     "agent/README.md": "what it starts needs a pod; tests/e2e/test_real_release.py has one",
     "docs/MINIO.md": "tests/e2e/test_minio_doc.py",
-    "docs/PLUGINS.md": "tests/e2e/test_plugin_guide.py",
+    "docs/PLUGINS.md": "tests/authors/test_plugin_guide.py",
 }
 """Where the other documents' are run, or why not."""
 

@@ -11,14 +11,14 @@ from rynxs.plugins import PluginManager
 from rynxs.testing.check.kits import kit_of
 from rynxs.testing.check.samples import sampled
 from rynxs.testing.hooks import Pick
-from tests.integration.test_plugins_check import REDUCER, SIZE, judged
+from tests.authors.test_plugins_check import REDUCER, SIZE, judged
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rynxs.testing.check.promise import Order
+    from tests.authors.conftest import Install
     from tests.conftest import Cli
-    from tests.integration.conftest import Install
 
 LIMITS = """
 import time

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.authors.conftest import Install
     from tests.conftest import Cli, Outcome
-    from tests.integration.conftest import Install
 
 SCRIPT = Path(sys.executable).with_name("rynxs")
 SINK = """

@@ -18,12 +18,12 @@ KUBERNETES_NODE := $(TOOLS)/kubelet $(TOOLS)/kube-proxy
 CONTAINERD := $(TOOLS)/containerd $(TOOLS)/containerd-shim-runc-v2 $(TOOLS)/ctr
 CNI := $(TOOLS)/cni/ptp $(TOOLS)/cni/host-local $(TOOLS)/cni/loopback
 NODE := $(KUBERNETES_NODE) $(CONTAINERD) $(TOOLS)/runc $(CNI) $(TOOLS)/coredns $(TOOLS)/probe
-# They share the one real node of a machine, and mostly wait: they run beside the others, in one process.
+# They share the one real node of a machine, so they run one after the other.
 REAL := $(wildcard tests/e2e/test_real_*.py)
 # Without Go, S3 is not measured, and said so.
 BENCH_TOOLS := $(if $(shell command -v $(GO)),$(TOOLS)/versitygw)
 
-.PHONY: help run test e2e real-pods cluster real-cluster lint format crds bench bench-cluster bench-quick clean
+.PHONY: help run test e2e mutants real-pods cluster real-cluster lint format crds bench bench-cluster bench-quick clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
@@ -41,13 +41,14 @@ test: $(VENV)/.developing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
 e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) $(NODE) $(HELM) ## Test against real servers, pods and other tools, built on first use; pods as root.
-	env --default-signal=INT $(BIN)/pytest $(REAL) >$(TOOLS)/real-pods.log 2>&1 & pods=$$!; \
-	  trap "kill $$pods" INT TERM; \
-	  $(BIN)/pytest tests/e2e tests/authors --numprocesses=auto $(REAL:%=--ignore=%); others=$$?; \
-	  wait $$pods; pods=$$?; cat $(TOOLS)/real-pods.log; exit $$((others | pods))
+	$(BIN)/pytest tests/e2e tests/authors --numprocesses=auto $(REAL:%=--ignore=%)
+	$(BIN)/pytest $(REAL)
 	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
 	RYNXS_FAILING_USES=500 RYNXS_PROCESSES=20 $(BIN)/pytest --numprocesses=auto \
 	  plugins/sink_*/tests/test_*_conformance.py tests/integration/test_reproducible.py
+
+mutants: $(VENV)/.developing ## Put faults into a copy of the code, one after the other, and see a test fail of each.
+	$(BIN)/python -m tests.mutants
 
 cluster: $(VENV)/.developing $(CLUSTER) ## Run a Kubernetes cluster with a fake node, by hand, until Ctrl-C.
 	$(BIN)/python -m tests.cluster

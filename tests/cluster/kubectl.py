@@ -50,11 +50,11 @@ class Kubectl:
         require(self.program)
         self.kubeconfig = kubeconfig
 
-    def run(self, *arguments: object, text: str = "") -> Answer:
+    def run(self, *arguments: object, text: str = "", limit_s: float = LIMIT_S) -> Answer:
         """Run a command with a text as its standard input, whatever its exit status will be.
 
         Raises:
-            TimeoutExpired: A minute passed.
+            TimeoutExpired: That long passed, by default a minute.
         """
         done = subprocess.run(
             [self.program, *map(str, arguments)],
@@ -66,7 +66,7 @@ class Kubectl:
             input=text,
             capture_output=True,
             encoding="utf-8",
-            timeout=LIMIT_S,
+            timeout=limit_s,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tests.cluster.helm import RELEASE, REPOSITORY
-from tests.cluster.kubectl import WAIT_S
 from tests.cluster.node_traces import pod_processes
 from tests.cluster.real_cluster import RESTRICTED
 from tests.cluster.terminal import Terminal, typed
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = REPOSITORY / "examples/agent-basic.yaml"
 POLL_S = 0.2
+LIMIT_S = 180
+"""A pod is up in seconds; but several start at once, on a machine that has more to do."""
 CUSTOM = "agents,sessions,universes"
 
 
@@ -57,7 +58,12 @@ class Release:
 
     def run(self, *arguments: object) -> Any:
         """Run kubectl in the namespace."""
-        return self.kubectl.run(f"--namespace={self.namespace}", *arguments)
+        return self.kubectl.run(f"--namespace={self.namespace}", *arguments, limit_s=2 * LIMIT_S)
+
+    def wait(self, condition: str, what: str) -> None:
+        """Wait until an object of the namespace is so."""
+        answer = self.run("wait", f"--for={condition}", f"--timeout={LIMIT_S}s", what)
+        assert answer.status == 0, f"{answer.err}{self.told()}"
 
     def done(self, *arguments: object) -> str:
         """Run kubectl in the namespace, successfully, and return what it prints."""
@@ -81,7 +87,7 @@ class Release:
 
     def until_ready(self) -> None:
         """Wait until each replica is ready."""
-        limit = f"--timeout={WAIT_S}s"
+        limit = f"--timeout={LIMIT_S}s"
         answer = self.run("rollout", "status", f"deployment/{RELEASE}", limit)
         assert answer.status == 0, f"{answer.out}{answer.err}{self.told()}"
 
@@ -104,7 +110,8 @@ class Release:
     def remove(self) -> None:
         """Uninstall it, with everything that it watched over and that it leaves."""
         kubectl = self.kubectl
-        gone = kubectl.run("delete", CUSTOM, "--all", "--all-namespaces", f"--timeout={WAIT_S}s")
+        everywhere = ("--all", "--all-namespaces", f"--timeout={LIMIT_S}s")
+        gone = kubectl.run("delete", CUSTOM, *everywhere, limit_s=2 * LIMIT_S)
         assert gone.status == 0, gone.err
         rendered = ("--selector=app.kubernetes.io/managed-by=rynxs", "--all-namespaces", "-o=name")
         self.until(
@@ -115,10 +122,10 @@ class Release:
         self.done("delete", "pvc,secret,pod,lease", "--all", "--wait=false")
 
     def until(self, what: str, is_so: Callable[[], bool]) -> None:
-        """Wait until something is so, for three quarters of a minute."""
-        deadline = time.monotonic() + WAIT_S
+        """Wait until something is so, for three minutes."""
+        deadline = time.monotonic() + LIMIT_S
         while not is_so():
-            assert time.monotonic() < deadline, f"after {WAIT_S} s it is not so that {what}"
+            assert time.monotonic() < deadline, f"after {LIMIT_S} s it is not so that {what}"
             time.sleep(POLL_S)
 
     def agent(self, name: str, **spec: Any) -> dict[str, Any]:
@@ -140,8 +147,7 @@ class Release:
             ("condition=Available", f"deployment/agent-{agent}"),
             ("jsonpath={.status.ready}=true", f"agent/{agent}"),
         ):
-            answer = self.kubectl.wait(condition, what, f"--namespace={self.namespace}")
-            assert answer.status == 0, f"{answer.err}{self.told()}"
+            self.wait(condition, what)
 
     def pods(self) -> list[dict[str, Any]]:
         """Return the operator's pods that are not about to go."""

@@ -97,7 +97,7 @@ def test_a_log_on_a_volume_is_backed_up_and_restored_and_what_it_lacks_is_accept
     pod = blocks(GUIDE, "Where a command runs", "yaml")[0]
     (release.terminal.directory / "maintenance.yaml").write_text(pod)
     typed("kubectl apply --filename=maintenance.yaml")
-    release.done("wait", "--for=condition=Ready", "pod/rynxs-maintenance", "--timeout=45s")
+    release.wait("condition=Ready", "pod/rynxs-maintenance")
     typed(restore)
     typed("kubectl delete pod rynxs-maintenance --grace-period=1")
     release.terminal.run("helm upgrade rynxs ./helm/rynxs --reuse-values")

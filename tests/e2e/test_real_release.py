@@ -100,10 +100,7 @@ def test_a_session_succeeds_with_the_files_that_it_made(release: Release) -> Non
             },
         )
         release.until_it_runs("reporter")
-        answer = release.run(
-            "wait", "--for=jsonpath={.status.phase}=Succeeded", "session/monday", "--timeout=45s"
-        )
-        assert answer.status == 0, f"{answer.err}{release.run('logs', 'job/session-monday').out}"
+        release.wait("jsonpath={.status.phase}=Succeeded", "session/monday")
     asked = [message["content"] for message in model.questions[0].body["messages"]]
     assert "Summarise last week's incidents in report.md." in asked
     show = ("exec", "deployment/agent-reporter", "--", "sh", "-c")
@@ -139,7 +136,7 @@ def test_somebody_elses_sink_is_installed_from_a_directory_of_wheels_and_keeps_t
         },
     }
     release.apply(claim)
-    release.done("wait", "--for=jsonpath={.status.phase}=Bound", "pvc/wheels", "--timeout=45s")
+    release.wait("jsonpath={.status.phase}=Bound", "pvc/wheels")
     volume = release.done("get", "pvc", "wheels", "-o=jsonpath={.spec.volumeName}")
     shutil.copy(wheel, real.volumes / volume)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()

@@ -72,13 +72,32 @@ async def session_of(access: Any, home: asyncio.AbstractEventLoop) -> AsyncItera
         connections.abort()
 
 
+class _Kept:
+    """A session that kopf can't close.
+
+    When kopf ends, as it does when a kind is gone, it closes its session first. Who is about to
+    make a request then asks for new credentials, which nobody gives any more; kopf waits for that.
+    """
+
+    def __init__(self, session: ClientSession) -> None:
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the session has."""
+        return getattr(self._session, name)
+
+    async def close(self) -> None:
+        """Leave it to whoever has made the session."""
+
+
 def add_login(registry: kopf.OperatorRegistry, access: Any, session: ClientSession) -> None:
     """Have kopf use a session, once.
 
     kopf asks again when the API server does not know who it is (401). It gets nothing then, which
     ends it, so that it is started again after a while; a new session at once would be a busy loop.
     """
-    given = [kopf.AiohttpSession(server=access.host, aiohttp_session=session)]
+    kept = cast("ClientSession", _Kept(session))
+    given = [kopf.AiohttpSession(server=access.host, aiohttp_session=kept)]
 
     async def login(**_: Any) -> kopf.AiohttpSession | None:
         return given.pop() if given else None

@@ -12,14 +12,16 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import kopf
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from kopf._cogs.aiokits.aiotasks import guard
 from kubernetes_asyncio.client import Configuration
 from structlog.testing import capture_logs
 
 from rynxs.operator import framework, said, webhook
 from rynxs.operator.framework import Framework
+from rynxs.operator.login import add_login
 from rynxs.operator.webhook import Asking, Webhook, WebhookServed, asking_of
 from tests.servers.certificate import Certificate
 from tests.servers.port import ReservedPort
@@ -374,6 +376,27 @@ def test_the_webhook_waits_for_its_certificate_and_kopf_does_not_end(
 
     asyncio.run(main())
     port.close()
+
+
+def test_kopf_can_not_close_the_session_that_it_is_given() -> None:
+    """It would when it ends, and then wait for ever for who is about to make a request."""
+
+    class Access:
+        host = "https://127.0.0.1:1"
+
+    async def main() -> None:
+        registry = kopf.OperatorRegistry()
+        async with ClientSession() as session:
+            add_login(registry, Access(), session)
+            (handler,) = registry._activities.get_all_handlers()
+            login: Any = handler.fn
+            given = await login()
+            await given.aiohttp_session.close()
+            assert not session.closed
+            assert not given.aiohttp_session.closed
+            assert await login() is None
+
+    asyncio.run(main())
 
 
 def ask_and_stay(served: WebhookServed, is_asked: threading.Event) -> bool:

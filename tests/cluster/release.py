@@ -155,10 +155,13 @@ class Release:
         items = json.loads(self.done("get", "pods", selector, "-o=json"))["items"]
         return [each for each in items if "deletionTimestamp" not in each["metadata"]]
 
+    def holder(self) -> str:
+        """Return the process that leads, as it calls itself; empty if none does."""
+        return self.done("get", "lease", RELEASE, "-o=jsonpath={.spec.holderIdentity}")
+
     def leader(self) -> str:
         """Return the name of the pod that leads."""
-        holder = self.done("get", "lease", RELEASE, "-o=jsonpath={.spec.holderIdentity}")
-        return holder.partition("@")[2].rpartition("/")[0]
+        return self.holder().partition("@")[2].rpartition("/")[0]
 
     def kill_leader(self) -> str:
         """Kill the process of the pod that leads, as a fault would, and return the pod's name."""

@@ -99,6 +99,21 @@ def test_a_header_that_does_not_hold_names_its_seq_and_what_is_wrong(
     assert corrupt.value.seq == 3
 
 
+@pytest.mark.parametrize("border", [0, 3])
+@pytest.mark.parametrize("change", [{"epoch": 0}, {"time_us": 5}, {"cause": 3}, {"seq": 4}])
+def test_what_does_not_hold_is_refused_even_when_properly_chained_in_a_batch_and_at_its_border(
+    make_records: MakeRecords, change: dict[str, object], border: int
+) -> None:
+    records = make_records(6)
+    records[3] = rewritten(records[3], **change)
+    records = rechained(records)
+    chain = Chain()
+    chain.verify(records[:border])
+    with pytest.raises(LogCorrupt) as corrupt:
+        chain.verify(records[border:])
+    assert corrupt.value.seq == 3
+
+
 def test_a_header_out_of_deterministic_form_is_refused_even_when_properly_chained(
     make_records: MakeRecords,
 ) -> None:

@@ -39,10 +39,9 @@ def command(
     """Close the log for good with a signed checkpoint, and start NEWLOG from its state.
 
     The closed log takes no more of what happens. It still verifies, replays and proves, and can be
-    archived.
-    NEWLOG's first record names it with that checkpoint, and its next ones carry each subject's
-    newest observation. Legal holds go along. A rotation that was cut off is finished by the same
-    command; what NEWLOG holds then is compared with what the closed log gives.
+    archived. NEWLOG's first record names it with that checkpoint, and its next ones carry each
+    subject's newest observation. Legal holds go along. A rotation that was cut off is finished by
+    the same command; what NEWLOG holds then is compared with what the closed log gives.
     """
     import re
 

@@ -26,6 +26,7 @@ EXAMPLE = REPOSITORY / "examples/agent-basic.yaml"
 POLL_S = 0.2
 LIMIT_S = 180
 """A pod is up in seconds; but several start at once, on a machine that has more to do."""
+SELECTOR = f"--selector=app.kubernetes.io/name={RELEASE}"
 CUSTOM = "agents,sessions,universes"
 
 
@@ -93,14 +94,12 @@ class Release:
 
     def told(self) -> str:
         """Return what there is to see of the release when it does not do what it should."""
-        selector = f"--selector=app.kubernetes.io/name={RELEASE}"
-        logs = self.run("logs", selector, "--all-containers", "--tail=40", "--prefix").out
-        return f"{self.run('describe', 'pods', selector).out}{logs}"
+        logs = self.run("logs", SELECTOR, "--all-containers", "--tail=40", "--prefix").out
+        return f"{self.run('describe', 'pods', SELECTOR).out}{logs}"
 
     def logs(self) -> str:
         """Return what the operator's containers have said, those before the present ones too."""
-        selector = f"--selector=app.kubernetes.io/name={RELEASE}"
-        return "".join(self.run("logs", selector, *previous).out for previous in ((), ("-p",)))
+        return "".join(self.run("logs", SELECTOR, *previous).out for previous in ((), ("-p",)))
 
     def restarts(self) -> int:
         """Return how often containers of the operator were started again."""
@@ -151,8 +150,7 @@ class Release:
 
     def pods(self) -> list[dict[str, Any]]:
         """Return the operator's pods that are not about to go."""
-        selector = f"--selector=app.kubernetes.io/name={RELEASE}"
-        items = json.loads(self.done("get", "pods", selector, "-o=json"))["items"]
+        items = json.loads(self.done("get", "pods", SELECTOR, "-o=json"))["items"]
         return [each for each in items if "deletionTimestamp" not in each["metadata"]]
 
     def holder(self) -> str:

@@ -64,25 +64,26 @@ class Terminal:
         return answer.out
 
 
-def blocks(document: str, heading: str, language: str = "bash") -> list[str]:
-    """Return the code blocks of a section of a document.
+def blocks(document: str, heading: str = "", language: str = "bash") -> list[str]:
+    """Return the code blocks of a document.
 
     Args:
         document: In Markdown.
-        heading: Of the section, without the marks before it.
+        heading: Of the section that they are in, without the marks before it; any if empty.
         language: Of the blocks.
     """
     found: list[str] = []
-    section, fence = "", ""
+    section, fence, is_wanted = "", "", False
     for line in document.splitlines(keepends=True):
         if fence:
             if line.startswith("```"):
                 fence = ""
-            elif section == heading and fence == language:
+            elif is_wanted:
                 found[-1] += line
         elif line.startswith("```"):
             fence = line.strip("`\n") or "text"
-            if section == heading and fence == language:
+            is_wanted = heading in {"", section} and fence == language
+            if is_wanted:
                 found.append("")
         elif line.startswith("#"):
             section = line.strip("# \n")

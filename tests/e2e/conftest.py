@@ -13,7 +13,7 @@ from tests.cluster.node_prerequisites import missing_for_node
 from tests.cluster.operated import establish_crds
 from tests.cluster.real_cluster import real_cluster
 from tests.images.build import built
-from tests.servers.failing import told_plainly
+from tests.servers.failing import logs_kept, told_plainly
 from tests.servers.minio import MinioServer
 from tests.servers.versitygw import VersitygwServer
 
@@ -109,8 +109,9 @@ def images() -> Iterator[Built]:
 @pytest.fixture(scope="module")
 def real(images: Built, request: pytest.FixtureRequest) -> Iterator[RealCluster]:
     """A cluster with a real node that has the product's images, for the tests of a module."""
-    failed = request.session.testsfailed
-    with told_plainly(), real_cluster(images) as running:
+    with (
+        told_plainly(),
+        real_cluster(images) as running,
+        logs_kept(request.session, "node", running.node.keep_logs),
+    ):
         yield running
-        if request.session.testsfailed > failed:
-            pytest.fail(f"The node's logs are in {running.node.keep_logs()}", pytrace=False)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.cluster.helm import REPOSITORY, template, the
-from tests.e2e.test_metrics_lint import checked, promtool
+from tests.servers.promtool import checked, promtool
 from tests.unit.operator.queries import TARGET_LABELS, exported, selectors, unknown
 
 if TYPE_CHECKING:

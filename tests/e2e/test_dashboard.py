@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rynxs.operator.metrics import Metrics
 from tests.cluster.helm import CHART, template, the
-from tests.e2e.test_metrics_lint import checked, promtool
+from tests.servers.promtool import checked, promtool
 from tests.unit.operator.measured import AGENTS, measured
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ those of OPERATIONS.md and RUNBOOKS.md are run by `tests/e2e/test_real_operation
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.cluster.terminal import blocks
 
 BINARIES = Path(sys.executable).parent
 REPOSITORY = Path(__file__).parents[2]
@@ -25,12 +26,11 @@ ELSEWHERE = {
 }
 """Where the other documents' are run, or why not."""
 
-BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TYPED = {
-    str(path.relative_to(REPOSITORY)): blocks
+    str(path.relative_to(REPOSITORY)): found
     for path in sorted(REPOSITORY.rglob("*.md"))
     if not any(part.startswith(".") for part in path.relative_to(REPOSITORY).parts)
-    if (blocks := BLOCK.findall(path.read_text()))
+    if (found := blocks(path.read_text(), language="console"))
 }
 
 

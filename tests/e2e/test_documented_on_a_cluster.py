@@ -75,9 +75,7 @@ def test_an_operator_beside_a_cluster_is_started_as_the_readme_has_it(terminal: 
 
 
 def test_an_operator_beside_a_cluster_is_started_as_its_guide_has_it(terminal: Terminal) -> None:
-    guide = (REPOSITORY / "docs/OPERATOR.md").read_text()
-    headings = [line.strip("# \n") for line in guide.splitlines() if line.startswith("#")]
-    found = [block for heading in headings for block in blocks(guide, heading)]
+    found = blocks((REPOSITORY / "docs/OPERATOR.md").read_text())
     assert sum(block.count("rynxs operator") for block in found) == 2
     for block in found:
         typed(terminal, block)
@@ -105,7 +103,5 @@ def test_a_release_is_installed_and_upgraded_with_values_of_ones_own_as_the_char
 
 
 def test_the_rules_are_shown_as_the_document_has_it(terminal: Terminal) -> None:
-    document = (REPOSITORY / "docs/OBSERVABILITY.md").read_text()
-    headings = [line.strip("# \n") for line in document.splitlines() if line.startswith("#")]
-    (command,) = [block for heading in headings for block in blocks(document, heading)]
+    (command,) = blocks((REPOSITORY / "docs/OBSERVABILITY.md").read_text())
     assert "alert: RynxsHasNoLeader" in terminal.done(command)

@@ -4,46 +4,34 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
-from tests.cluster.helm import CHART, REPOSITORY
-from tests.servers.process import TOOLS
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.cluster.helm import CHART
+from tests.cluster.terminal import Terminal, blocks
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 README = (CHART / "README.md").read_text()
 
 
 def test_the_readmes_examples_are_those_that_are_tested() -> None:
-    blocks = re.findall(
-        r"^```yaml\n(# (\S+-values\.yaml)\n.*?)^```", README, re.MULTILINE | re.DOTALL
-    )
-    assert {name for _, name in blocks} == {"ha-values.yaml", "s3-values.yaml"}
-    for text, name in blocks:
+    named = re.compile(r"# (\S+-values\.yaml)\n")
+    shown = {
+        found[1]: text for text in blocks(README, language="yaml") if (found := named.match(text))
+    }
+    assert shown.keys() == {"ha-values.yaml", "s3-values.yaml"}
+    for name, text in shown.items():
         assert text == (CHART / "ci" / name).read_text()
 
 
 def test_the_readmes_commands_that_need_no_cluster_run_as_they_are_written(tmp_path: Path) -> None:
-    development = README.partition("## Development")[2].partition("## Architecture")[0]
-    commands = re.findall(r"^```bash\n(.*?)^```", development, re.MULTILINE | re.DOTALL)
-    without = [each for each in commands if each.startswith(("helm lint", "helm template"))]
+    without = [each for each in blocks(README) if each.startswith(("helm lint", "helm template"))]
     assert len(without) == 2
-    (tmp_path / "helm").symlink_to(REPOSITORY / "helm")
+    terminal = Terminal(tmp_path, Path(os.devnull))
     for command in without:
-        done = subprocess.run(
-            ["bash", "-ec", command],
-            cwd=tmp_path,
-            env={"PATH": f"{TOOLS}:{os.defpath}", "HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        terminal.done(command)
     rendered = yaml.safe_load_all((tmp_path / "rendered.yaml").read_text())
     assert "Deployment" in {each["kind"] for each in rendered}
 

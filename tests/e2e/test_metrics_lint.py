@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.failing import told_plainly
-from tests.servers.process import TOOLS, require
+from tests.servers.promtool import checked, promtool
 from tests.unit.operator.measured import measured
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIMIT_S = 60
-
-
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
 
 @pytest.fixture(scope="module")
 def document(repository: Path) -> str:
     return (repository / "docs/OBSERVABILITY.md").read_text()
-
-
-def promtool(*arguments: str, given: bytes) -> Said:
-    """Run the tool with something on its standard input."""
-    with told_plainly():
-        require(TOOLS / "promtool")
-    done = subprocess.run(
-        [TOOLS / "promtool", *arguments],
-        input=given,
-        capture_output=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def checked(rules: dict[str, Any]) -> Said:
-    return promtool(
-        "check", "rules", "--lint=all", "--lint-fatal", given=json.dumps(rules).encode()
-    )
 
 
 def test_all_metrics_pass_the_linter_without_a_word() -> None:

@@ -21,7 +21,7 @@ from tests.cluster.real_node import PROBE_IMAGE, real_node
 from tests.cluster.restricted_pods import USER, RestrictedNamespace
 from tests.cluster.running import running_cluster
 from tests.cluster.uplink import REAL_PODS
-from tests.servers.failing import told_plainly
+from tests.servers.failing import logs_kept, told_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +45,12 @@ def cluster() -> Iterator[RunningCluster]:
 @pytest.fixture(scope="class")
 def node(cluster: RunningCluster, request: pytest.FixtureRequest) -> Iterator[RealNode]:
     """The cluster's real node, whose logs are kept if a test fails while it runs."""
-    failed = request.session.testsfailed
-    with told_plainly(), real_node(cluster) as running:
+    with (
+        told_plainly(),
+        real_node(cluster) as running,
+        logs_kept(request.session, "node", running.keep_logs),
+    ):
         yield running
-        if request.session.testsfailed > failed:
-            pytest.fail(f"The node's logs are in {running.keep_logs()}", pytrace=False)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import yaml
 
 from tests.cluster.helm import EXAMPLES, template
 
-GOLDEN: Final = Path(__file__).parent / "chart"
+GOLDEN: Final = Path(__file__).parent / "releases"
 CASES: Final[dict[str, tuple[Path, ...]]] = {
     "defaults": (),
     **{file.stem: (file,) for file in EXAMPLES},

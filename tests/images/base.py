@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,12 @@ def base_files(packages: Path) -> dict[str, Path]:
     Args:
         packages: What will be installed in it, whose compiled parts need libraries too.
     """
+    return _python_files() | _libraries(packages.rglob("*.so*"))
+
+
+@cache
+def _python_files() -> dict[str, Path]:
+    """Return what is the same for every image."""
     python = Path(sys.executable).resolve()
     stdlib = Path(sysconfig.get_path("stdlib", vars={"base": sys.base_prefix}))
     programs = [python, *(_program(name) for name in PROGRAMS)]
@@ -44,8 +51,7 @@ def base_files(packages: Path) -> dict[str, Path]:
         files |= {f"{directory}/{name}": python for name in ("python", "python3")}
     files["/bin/sh"] = _program("sh")
     files |= {str(each): each for each in stdlib.iterdir() if not _is_unused(each)}
-    compiled = [*programs, *stdlib.glob("lib-dynload/*.so"), *packages.rglob("*.so*")]
-    files |= {str(each): each for each in _libraries(compiled)}
+    files |= _libraries([*programs, *stdlib.glob("lib-dynload/*.so")])
     authorities = ssl.get_default_verify_paths().cafile
     if authorities:
         files["/etc/ssl/certs/ca-certificates.crt"] = Path(authorities).resolve()
@@ -63,8 +69,8 @@ def _is_unused(path: Path) -> bool:
     return any(path.match(each) for each in UNUSED)
 
 
-def _libraries(programs: Iterable[Path]) -> set[Path]:
-    """Return what the loader loads for programs, as it asks for it."""
+def _libraries(programs: Iterable[Path]) -> dict[str, Path]:
+    """Return the libraries that the loader loads for programs, by the path that it asks for."""
     with tempfile.TemporaryDirectory() as nowhere:
         done = subprocess.run(
             ["ldd", *programs],
@@ -74,4 +80,4 @@ def _libraries(programs: Iterable[Path]) -> set[Path]:
             cwd=nowhere,
             env={"PATH": os.defpath},
         )
-    return {Path(each) for each in LIBRARY.findall(done.stdout)}
+    return {each: Path(each) for each in LIBRARY.findall(done.stdout)}

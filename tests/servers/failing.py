@@ -10,7 +10,8 @@ import pytest
 from tests.servers.process import ServerFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @contextmanager
@@ -20,3 +21,18 @@ def told_plainly() -> Iterator[None]:
         yield
     except ServerFailed as error:
         pytest.fail("\n".join((str(error), *getattr(error, "__notes__", ()))), pytrace=False)
+
+
+@contextmanager
+def logs_kept(session: pytest.Session, what: str, keep: Callable[[], Path]) -> Iterator[None]:
+    """Keep logs, and say where they are, if a test has failed meanwhile.
+
+    Args:
+        session: Of the tests.
+        what: Whose logs, such as `node`.
+        keep: Copies them to a directory that it returns.
+    """
+    failed = session.testsfailed
+    yield
+    if session.testsfailed > failed:
+        pytest.fail(f"The {what}'s logs are in {keep()}", pytrace=False)

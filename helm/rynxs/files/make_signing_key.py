@@ -31,11 +31,13 @@ def main() -> None:
         return
     if status != http.client.NOT_FOUND:
         sys.exit(f"can't look for the Secret {asked.secret}: {found.get('message', status)}")
+    # Not immutable: as long as one pod has such a Secret, the kubelet gives it to each new one
+    # too, even after it was made anew (kubernetes/kubernetes#131589), which then signs with a
+    # key that nobody else has.
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": asked.secret, "labels": json.loads(asked.labels)},
-        "immutable": True,
         "data": _made(asked),
     }
     status, answer = _ask("POST", path, secret)

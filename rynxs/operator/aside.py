@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+_LOOK_S = 0.01
+_LOOKS = 200
 
 
 class Aside:
@@ -26,7 +30,9 @@ class Aside:
         self.ended: asyncio.Future[str] = home.create_future()
         self.failed: asyncio.Future[None] = home.create_future()
         self._stopping = asyncio.Event()
-        self._loop = asyncio.new_event_loop()
+        self._selector = selectors.DefaultSelector()
+        self._loop = asyncio.SelectorEventLoop(self._selector)
+        self._own = len(self._selector.get_map())
 
     def start(self, work: Coroutine[Any, Any, str]) -> None:
         """Begin with a piece of work, which returns why it ended."""
@@ -74,3 +80,16 @@ class Aside:
             return await working
         except asyncio.CancelledError:
             return "it was told to"
+        finally:
+            await self._disconnected()
+
+    async def _disconnected(self) -> None:
+        """Wait until no connection is left, for none can be closed any more without the loop.
+
+        All are closed by now, but over TLS each side takes leave of the other one. Whoever does not
+        is not waited for any longer than 2 s.
+        """
+        for _ in range(_LOOKS):
+            if len(self._selector.get_map()) <= self._own:
+                return
+            await asyncio.sleep(_LOOK_S)

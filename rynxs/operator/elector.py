@@ -145,7 +145,8 @@ class Elector:
         """Wait until this process leads."""
         while not await self.renew():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._free.wait(), self._terms.retry_s)
+                async with asyncio.timeout(self._terms.retry_s):
+                    await self._free.wait()
             self._free.clear()
 
     def heard(self, found: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -147,9 +148,8 @@ class Inbox(Generic[Item]):
     async def _wait(self, is_so: Callable[[], bool], until_s: float | None) -> None:
         """Wait until something is so, a moment has come, or the inbox is closed."""
         timeout = None if until_s is None else max(until_s - self._now_s(), 0)
-        try:
-            await asyncio.wait_for(
-                self._changed.wait_for(lambda: self._is_closed or is_so()), timeout
-            )
-        except TimeoutError:
-            return
+        # Not asyncio.wait_for, which up to Python 3.11 loses a cancellation that comes together
+        # with what it waits for (python/cpython#86296).
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._changed.wait_for(lambda: self._is_closed or is_so())

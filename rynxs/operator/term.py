@@ -120,7 +120,8 @@ class Term:
         await self._parts.effects.stop()
         await self._parts.inbox.close()
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(leading), _DRAIN_LIMIT_S)
+            async with asyncio.timeout(_DRAIN_LIMIT_S):
+                await asyncio.shield(leading)
             await self._parts.upkeep.finish()
 
     async def _lead(self) -> None:

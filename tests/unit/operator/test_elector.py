@@ -111,6 +111,23 @@ def test_a_lease_that_is_given_back_is_taken_at_once() -> None:
     run(main())
 
 
+def test_who_is_cancelled_just_when_the_lease_is_given_back_does_not_take_it() -> None:
+    async def main() -> None:
+        cluster = FakeCluster()
+        one, two = candidate(cluster, "one"), candidate(cluster, "two")
+        await one.acquired()
+        waiting = asyncio.create_task(two.acquired())
+        await asyncio.sleep(1)
+        two.heard({"metadata": {"name": "rynxs"}, "spec": {"holderIdentity": ""}})
+        await asyncio.sleep(0)  # what it waits for has come, and it does not know yet
+        waiting.cancel()
+        await asyncio.wait([waiting], timeout=100)
+        assert waiting.cancelled()
+        assert holder(cluster) == "one"
+
+    run(main())
+
+
 def test_of_two_who_write_at_once_one_leads() -> None:
     async def main() -> None:
         cluster = FakeCluster()

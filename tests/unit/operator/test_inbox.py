@@ -122,6 +122,23 @@ def test_nothing_is_lost_when_whoever_takes_or_brings_is_cancelled() -> None:
     run(scenario())
 
 
+def test_whoever_is_cancelled_just_when_something_comes_ends() -> None:
+    async def scenario() -> None:
+        inbox = make()
+        for until_s in (None, now_s() + 1_000):
+            taking = asyncio.create_task(inbox.take(until_s))
+            await asyncio.sleep(1)
+            await inbox.put(1)
+            for _ in range(3):  # as far as it has been woken by then
+                taking.cancel()
+                await asyncio.sleep(0)
+            await asyncio.wait([taking])
+            assert taking.cancelled()
+            assert await inbox.take(None) == [1]
+
+    run(scenario())
+
+
 @given(
     st.lists(st.lists(st.integers(0, 3), max_size=6), min_size=1, max_size=4),
     st.integers(1, 4),

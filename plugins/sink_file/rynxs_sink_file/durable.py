@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import SinkUnavailable
+from rynxs_sink_file.files import close_quietly, is_directory, names, remove
+from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,28 +43,28 @@ def make_directory(path: Path) -> None:
     A directory that holds something has a durable name, for its maker synced that before using it.
     An empty one may be the work of a process that died in between, so its name is synced again.
     """
-    if path.is_dir():
-        if _is_empty(path):
+    if is_directory(path):
+        if not names(path):
             # One that was made for us may stand in a directory that we must not read.
             with suppress(PermissionError):
                 sync_directory(path.parent)
         return
     make_directory(path.parent)
     try:
-        path.mkdir()
+        system().mkdir(path)
     except FileExistsError:
-        if not path.is_dir():
+        if not is_directory(path):
             raise
     sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:
     """Make the entries of a directory durable."""
-    descriptor = os.open(path, _DIRECTORY)
+    descriptor = system().open(path, _DIRECTORY)
     try:
-        os.fsync(descriptor)
+        system().fsync(descriptor)
     finally:
-        os.close(descriptor)
+        system().close(descriptor)
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -70,10 +72,10 @@ def replace_file(path: Path, data: bytes) -> None:
     beside = temporary(path)
     try:
         _write_file(beside, data)
-        beside.replace(path)
+        system().replace(beside, path)
     except OSError:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            remove(beside)
         raise
     sync_directory(path.parent)
 
@@ -87,16 +89,16 @@ def replace_files(files: Mapping[Path, bytes]) -> None:
     descriptors = []
     try:
         for path, data in files.items():
-            descriptors.append(os.open(beside[path], _REPLACEMENT, 0o666))
+            descriptors.append(system().open(beside[path], _REPLACEMENT))
             write_all(descriptors[-1], data, 0)
         for descriptor in descriptors:
-            os.fsync(descriptor)
+            system().fsync(descriptor)
         for path in files:
-            beside[path].replace(path)
+            system().replace(beside[path], path)
     except OSError:
         for path in beside.values():
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                remove(path)
         raise
     finally:
         for descriptor in descriptors:
@@ -117,17 +119,17 @@ def new_file_beside(path: Path, status: os.stat_result) -> int:
         OSError: it can't be made, or not be given to that owner; none is there then.
     """
     beside = temporary(path)
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, _NEW_FILE, 0o600)
+    remove(beside)
+    descriptor = system().open(beside, _NEW_FILE, 0o600)
     try:
-        made = os.fstat(descriptor)
+        made = system().fstat(descriptor)
         if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
-            os.fchown(descriptor, status.st_uid, status.st_gid)
-        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+            system().fchown(descriptor, status.st_uid, status.st_gid)
+        system().fchmod(descriptor, stat.S_IMODE(status.st_mode))
     except BaseException:
         close_quietly(descriptor)
         with suppress(OSError):
-            beside.unlink()
+            system().unlink(beside)
         raise
     return descriptor
 
@@ -136,7 +138,7 @@ def write_all(descriptor: int, data: bytes, offset: int) -> None:
     """Write all of `data` at `offset`."""
     view = memoryview(data)
     while view:
-        written = os.pwrite(descriptor, view, offset)
+        written = system().pwrite(descriptor, view, offset)
         if not written:
             raise OSError(errno.EIO, "nothing could be written")
         view, offset = view[written:], offset + written
@@ -144,30 +146,19 @@ def write_all(descriptor: int, data: bytes, offset: int) -> None:
 
 def read_all(descriptor: int, size: int, offset: int) -> bytes:
     """Return `size` bytes at `offset`, fewer only at the end of the file."""
-    data = os.pread(descriptor, size, offset)
+    data = system().pread(descriptor, size, offset)
     while len(data) < size:
-        more = os.pread(descriptor, size - len(data), offset + len(data))
+        more = system().pread(descriptor, size - len(data), offset + len(data))
         if not more:
             break
         data += more
     return data
 
 
-def close_quietly(descriptor: int) -> None:
-    """Close a file whose content is flushed or of no account, so that an error says nothing."""
-    with suppress(OSError):
-        os.close(descriptor)
-
-
 def _write_file(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, _REPLACEMENT, 0o666)
+    descriptor = system().open(path, _REPLACEMENT)
     try:
         write_all(descriptor, data, 0)
-        os.fsync(descriptor)
+        system().fsync(descriptor)
     finally:
-        os.close(descriptor)
-
-
-def _is_empty(path: Path) -> bool:
-    with os.scandir(path) as entries:
-        return next(entries, None) is None
+        system().close(descriptor)

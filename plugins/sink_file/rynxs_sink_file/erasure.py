@@ -6,7 +6,6 @@ index of the old one is removed, durably, before its offsets can be taken for th
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,15 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from rynxs.api import Record, SinkCorrupt
 from rynxs_sink_file import index
 from rynxs_sink_file.durable import (
-    close_quietly,
     new_file_beside,
     read_all,
     sync_directory,
     temporary,
     write_all,
 )
+from rynxs_sink_file.files import close_quietly, exists, names, opened, remove
 from rynxs_sink_file.index import Position
-from rynxs_sink_file.layout import opened
 from rynxs_sink_file.segment import (
     ENVELOPE_SIZE,
     body_holds,
@@ -30,6 +28,7 @@ from rynxs_sink_file.segment import (
     encode_batch,
     read_envelope,
 )
+from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -101,7 +100,7 @@ def write_without(segment: Path, seqs: Collection[int]) -> Rewritten:
         OSError: there is no room, or no right to; nothing is left beside the segment.
     """
     with opened(segment) as old:
-        new = new_file_beside(segment, os.fstat(old))
+        new = new_file_beside(segment, system().fstat(old))
         try:
             positions, end = [], 0
             start = Position(int(segment.stem), 0)
@@ -110,11 +109,11 @@ def write_without(segment: Path, seqs: Collection[int]) -> Rewritten:
                 write_all(new, batch, end)
                 positions.append(Position(envelope.first_seq, end))
                 end += len(batch)
-            os.fsync(new)  # and not fdatasync: owner and mode were changed
+            system().fsync(new)  # and not fdatasync: owner and mode were changed
         except BaseException:
             close_quietly(new)
             with suppress(OSError):
-                temporary(segment).unlink(missing_ok=True)
+                remove(temporary(segment))
             raise
     return Rewritten(new, end, positions)
 
@@ -143,26 +142,29 @@ def put_in_place(segment: Path) -> None:
         OSError: the old segment is in its place, perhaps without an index.
     """
     try:
-        index.index_path(segment).unlink(missing_ok=True)
+        remove(index.index_path(segment))
         sync_directory(segment.parent)
-        temporary(segment).replace(segment)
+        system().replace(temporary(segment), segment)
     except OSError:
         with suppress(OSError):
-            temporary(segment).unlink(missing_ok=True)
+            remove(temporary(segment))
         raise
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what a killed writer left beside the segments."""
-    for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+    for name in names(folder):
+        if name.startswith(".") and name.endswith(".tmp"):
+            remove(folder / name)
 
 
 def remove_tails(folder: Path) -> None:
     """Remove the bytes that were cut off segments, which may be of any payload; notes stay."""
-    tails = list(folder.glob("*.tail"))
+    if not exists(folder):
+        return
+    tails = [folder / name for name in names(folder) if name.endswith(".tail")]
     for path in tails:
-        path.unlink(missing_ok=True)
+        remove(path)
     if tails:
         sync_directory(folder)
 
@@ -170,7 +172,7 @@ def remove_tails(folder: Path) -> None:
 def _envelopes(segment: Path, descriptor: int, start: Position) -> Iterator[tuple[Envelope, int]]:
     """Yield the batches of an open segment from one on: envelope, and offset of the body."""
     seq, offset = start
-    size = os.fstat(descriptor).st_size
+    size = system().fstat(descriptor).st_size
     while offset < size:
         envelope = read_envelope(descriptor, offset)
         if envelope is None or envelope.first_seq != seq:

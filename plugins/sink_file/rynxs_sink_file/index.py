@@ -6,13 +6,14 @@ stands at its offset. A missing or garbled index costs a scan, never truth.
 
 from __future__ import annotations
 
-import os
 import struct
 from bisect import bisect_right
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from rynxs_sink_file.files import append_to, overwrite, read_file
 from rynxs_sink_file.segment import read_envelope
+from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +61,7 @@ class IndexWriter:
         if position.offset - self._last_offset < SPACING:
             return
         try:
-            with self._path.open("ab") as file:
-                file.write(_ENTRY.pack(*position))
+            append_to(self._path, _ENTRY.pack(*position))
         except OSError:
             return
         self._last_offset = position.offset
@@ -74,7 +74,7 @@ def rewrite(segment: Path, descriptor: int, end: int) -> int:
     path = index_path(segment)
     if len(kept) * _ENTRY.size != _size(path):
         with suppress(OSError):
-            path.write_bytes(b"".join(_ENTRY.pack(*entry) for entry in kept))
+            overwrite(path, b"".join(_ENTRY.pack(*entry) for entry in kept))
     return kept[-1].offset if kept else 0
 
 
@@ -86,14 +86,14 @@ def store(segment: Path, positions: Iterable[Position]) -> int:
             kept.append(position)
     if kept[1:]:
         with suppress(OSError):
-            index_path(segment).write_bytes(b"".join(_ENTRY.pack(*entry) for entry in kept[1:]))
+            overwrite(index_path(segment), b"".join(_ENTRY.pack(*entry) for entry in kept[1:]))
     return kept[-1].offset
 
 
 def _load(segment: Path) -> list[Position]:
     """Return the stored entries in order; whatever is out of order is left out."""
     try:
-        data = index_path(segment).read_bytes()
+        data = read_file(index_path(segment))
     except OSError:
         return []
     whole = len(data) - len(data) % _ENTRY.size
@@ -105,7 +105,7 @@ def _load(segment: Path) -> list[Position]:
 
 
 def _holds(descriptor: int, entry: Position) -> bool:
-    if entry.offset >= os.fstat(descriptor).st_size:
+    if entry.offset >= system().fstat(descriptor).st_size:
         return False
     envelope = read_envelope(descriptor, entry.offset)
     return envelope is not None and envelope.first_seq == entry.seq
@@ -113,6 +113,6 @@ def _holds(descriptor: int, entry: Position) -> bool:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return system().stat(path).st_size
     except OSError:
         return 0

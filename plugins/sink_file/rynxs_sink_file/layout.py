@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_right
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from rynxs.api import SinkCorrupt, SinkUnavailable
 from rynxs_sink_file import index
 from rynxs_sink_file.durable import read_all, translated
+from rynxs_sink_file.files import buffered, exists, is_directory, names
 from rynxs_sink_file.segment import (
     ENVELOPE_SIZE,
     MAGIC,
@@ -19,6 +19,7 @@ from rynxs_sink_file.segment import (
     parse_envelope,
     read_envelope,
 )
+from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ class Layout:
         Raises:
             SinkUnavailable: the directory is not empty, and no log is in it.
         """
-        if self.root.is_dir() and not self.segments.exists() and any(self.root.iterdir()):
+        if is_directory(self.root) and not exists(self.segments) and names(self.root):
             raise SinkUnavailable(f"{self.root}: not empty and not a log; name another directory")
 
     def segment(self, first_seq: int) -> Path:
@@ -82,22 +83,12 @@ class Layout:
 
     def segment_paths(self) -> list[Path]:
         """Return the paths of all segments, in order."""
-        return sorted(path for path in self.segments.iterdir() if _SEGMENT.fullmatch(path.name))
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[int]:
-    """Open a file for reading and yield its descriptor."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        return [self.segments / name for name in names(self.segments) if _SEGMENT.fullmatch(name)]
 
 
 def find_tail(segment: Path, descriptor: int) -> Tail:
     """Return the end of an open segment, checking the batches after its last index entry."""
-    size = os.fstat(descriptor).st_size
+    size = system().fstat(descriptor).st_size
     seq, offset = index.find(segment, descriptor, 2**63)
     while offset < size:
         envelope = read_envelope(descriptor, offset)
@@ -135,7 +126,7 @@ def read_records(layout: Layout, start: int, stop: int) -> Iterator[Record]:
 
 def _read_segment(path: Path, start: int, stop: int) -> Iterator[list[Record]]:
     """Yield those of records `start` to `stop` that are in one segment, a batch at a time."""
-    with translated(path), path.open("rb", buffering=_READ_BUFFER) as file:
+    with translated(path), buffered(path, _READ_BUFFER) as file:
         seq, offset = index.find(path, file.fileno(), start)
         file.seek(offset)
         while seq < stop:

@@ -6,15 +6,15 @@ names the holder while there is one and is emptied on an orderly close.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import SinkUnavailable
-from rynxs_sink_file.durable import close_quietly, write_all
+from rynxs_sink_file.durable import write_all
+from rynxs_sink_file.files import close_quietly
+from rynxs_sink_file.system import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, system
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,51 +33,51 @@ class WriterLock:
             SinkUnavailable: another process holds it.
             OSError: the file can't be opened.
         """
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._descriptor = system().open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         try:
             self._take(path)
-            holder = json.dumps({"identity": identity, "pid": os.getpid()})
+            holder = json.dumps({"identity": identity, "pid": system().getpid()})
             write_all(self._descriptor, holder.encode(), 0)
         except BaseException:
-            os.close(self._descriptor)
+            system().close(self._descriptor)
             raise
 
     def release(self) -> None:
         """Give the lock up."""
         # A name that stays behind misleads nobody: it counts only while the lock is held.
         with suppress(OSError):
-            os.ftruncate(self._descriptor, 0)
+            system().ftruncate(self._descriptor, 0)
         close_quietly(self._descriptor)
 
     def _take(self, path: Path) -> None:
         for _ in range(_PROBES_MAX):
-            if _try_lock(self._descriptor, fcntl.LOCK_EX):
-                os.ftruncate(self._descriptor, 0)
+            if _try_lock(self._descriptor, LOCK_EX):
+                system().ftruncate(self._descriptor, 0)
                 return
-            if _try_lock(self._descriptor, fcntl.LOCK_SH):
+            if _try_lock(self._descriptor, LOCK_SH):
                 # Only readers are probing; the file may still name a writer that was killed.
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+                system().flock(self._descriptor, LOCK_UN)
             elif holder := _holder(self._descriptor):
                 raise SinkUnavailable(f"{path.parent}: another writer has this log open: {holder}")
-            time.sleep(_PROBE_PAUSE_S)  # a probe ends, or the holder writes its name
+            system().sleep(_PROBE_PAUSE_S)  # a probe ends, or the holder writes its name
         raise SinkUnavailable(f"{path.parent}: another process holds the lock of this log")
 
 
 def is_held(path: Path) -> bool:
     """Tell whether a live writer holds the lock; needs no right to write."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = system().open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        return not _try_lock(descriptor, fcntl.LOCK_SH)
+        return not _try_lock(descriptor, LOCK_SH)
     finally:
-        os.close(descriptor)
+        system().close(descriptor)
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        system().flock(descriptor, kind | LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -85,7 +85,7 @@ def _try_lock(descriptor: int, kind: int) -> bool:
 
 def _holder(descriptor: int) -> str:
     try:
-        holder = json.loads(os.pread(descriptor, 4096, 0))
+        holder = json.loads(system().pread(descriptor, 4096, 0))
         return f"{holder['identity']}, process {holder['pid']}"
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import io
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -23,6 +23,15 @@ from rynxs_sink_file.durable import (
     temporary,
     translated,
 )
+from rynxs_sink_file.files import (
+    buffered,
+    exists,
+    files_below,
+    is_directory,
+    is_file,
+    remove,
+)
+from rynxs_sink_file.system import LOCK_EX, system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,10 +48,10 @@ def get_object(root: Path, name: str) -> StoredObject | None:
     """Return an object, or None."""
     path = _path(root, name)
     with translated(path):
-        if path.exists() and not path.is_file() and not path.is_dir():
+        if exists(path) and not is_file(path) and not is_directory(path):
             raise SinkUnavailable(f"{path}: not a regular file")
         try:
-            with path.open("rb") as file:
+            with buffered(path, io.DEFAULT_BUFFER_SIZE) as file:
                 data = file.read(_SIZE_MAX + 1)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
@@ -87,12 +96,12 @@ def delete_object(root: Path, name: str) -> None:
     """Remove an object durably, and the directories that held nothing else; fine if it is gone."""
     path = _path(root, name)
     with translated(path):
-        if not path.parent.is_dir():
+        if not is_directory(path.parent):
             return
         with _locked(root):
-            temporary(path).unlink(missing_ok=True)
+            remove(temporary(path))
             with suppress(FileNotFoundError, IsADirectoryError):
-                path.unlink()
+                system().unlink(path)
             sync_directory(path.parent)
             _remove_empty(root, path.parent)
 
@@ -100,8 +109,9 @@ def delete_object(root: Path, name: str) -> None:
 def remove_leftovers(root: Path) -> None:
     """Remove what puts that were killed have left behind."""
     with translated(root), _locked(root):
-        for path in root.rglob(".*.tmp"):
-            path.unlink(missing_ok=True)
+        for path in files_below(root):
+            if path.name.startswith(".") and path.name.endswith(".tmp"):
+                remove(path)
 
 
 def list_objects(root: Path, prefix: str) -> list[str]:
@@ -111,10 +121,7 @@ def list_objects(root: Path, prefix: str) -> list[str]:
         return []
     names = []
     with translated(root):
-        for folder, _, files in os.walk(root / start, onerror=_raise_unless_missing):
-            relative = os.path.relpath(folder, root)
-            below = "" if relative == "." else f"{relative}/"
-            names += [below + file for file in files]
+        names += [str(path.relative_to(root)) for path in files_below(root / start)]
     return sorted(name for name in names if name.startswith(prefix) and is_object_name(name))
 
 
@@ -126,23 +133,18 @@ def _path(root: Path, name: str) -> Path:
 def _remove_empty(root: Path, folder: Path) -> None:
     while folder != root:
         try:
-            folder.rmdir()
+            system().rmdir(folder)
         except OSError:  # it holds something
             return
         folder = folder.parent
 
 
-def _raise_unless_missing(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):
-        raise error
-
-
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
     """Hold the lock that serialises puts of all processes."""
-    descriptor = os.open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = system().open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        system().flock(descriptor, LOCK_EX)
         yield
     finally:
-        os.close(descriptor)
+        system().close(descriptor)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from rynxs.api import SinkConflict
 from rynxs_sink_file import erasure, index
-from rynxs_sink_file.durable import close_quietly, sync_directory, write_all
+from rynxs_sink_file.durable import sync_directory, write_all
+from rynxs_sink_file.files import close_quietly
 from rynxs_sink_file.index import IndexWriter, Position
+from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,7 +47,7 @@ class OpenSegment:
         self._settle()
         if self._in_doubt:
             return
-        status = os.fstat(self._descriptor)
+        status = system().fstat(self._descriptor)
         if status.st_size != self.end or not status.st_nlink:
             raise SinkConflict(f"{self._path.parent}: changed while this writer has it open")
 
@@ -55,7 +57,7 @@ class OpenSegment:
         self._in_doubt = True
         try:
             write_all(self._descriptor, batch, self.end)
-            os.fdatasync(self._descriptor)
+            system().fdatasync(self._descriptor)
         except BaseException:
             with suppress(OSError):
                 self.cut_off_doubtful()
@@ -73,13 +75,13 @@ class OpenSegment:
         flush dropped are those of this batch alone, and the next write makes all of them anew.
         """
         if self._in_doubt:
-            os.ftruncate(self._descriptor, self.end)
-            os.fsync(self._descriptor)
+            system().ftruncate(self._descriptor, self.end)
+            system().fsync(self._descriptor)
             self._in_doubt = False
 
     def is_at(self, path: Path) -> bool:
         """Tell whether this is the segment at a path."""
-        return os.path.samestat(os.fstat(self._descriptor), path.stat())
+        return os.path.samestat(system().fstat(self._descriptor), system().stat(path))
 
     def erase(self, seqs: Collection[int]) -> None:
         """Replace the segment by one without some payloads, and go on in that."""
@@ -101,7 +103,7 @@ class OpenSegment:
         """
         if self._replacement is not None:
             new = self._replacement
-            has_name = os.path.samestat(self._path.stat(), os.fstat(new.descriptor))
+            has_name = os.path.samestat(system().stat(self._path), system().fstat(new.descriptor))
             self._replacement = None
             close_quietly(self._descriptor if has_name else new.descriptor)
             if has_name:

@@ -8,7 +8,6 @@ is moved away; everything else is reported and left as it is.
 from __future__ import annotations
 
 import json
-import os
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,10 @@ from zlib import crc32
 
 from rynxs.api import Incident, SinkCorrupt
 from rynxs_sink_file.durable import make_directory, read_all, replace_file
+from rynxs_sink_file.files import names, read_file
 from rynxs_sink_file.layout import Fault
 from rynxs_sink_file.objects import get_object, list_objects
+from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,7 @@ _CHECKPOINT_SIZE = re.compile(rb"[^\n]+\n([0-9]{1,19})\n")
 _NUMBERED = "checkpoints/"
 _NUMBERED_SIZE = re.compile(r"checkpoints/([0-9]{20})", re.ASCII)
 _MARK = re.compile(rb"([0-9]{1,19}) ([0-9a-f]{8})\n")
+_NUMBER_LIMIT = 2**63
 _INCIDENT = re.compile(r"[0-9]{20}-[0-9a-f]{16}\.json", re.ASCII)
 
 
@@ -57,7 +59,7 @@ def quarantine(layout: Layout, descriptor: int, tail: Tail) -> None:
     Done again after a crash in between, it ends the same.
     """
     assert tail.fault is not None
-    size = os.fstat(descriptor).st_size
+    size = system().fstat(descriptor).st_size
     data = read_all(descriptor, size - tail.offset, tail.offset)
     make_directory(layout.quarantine)
     name = f"{tail.seq:020d}-{sha256(data).hexdigest()[:16]}"
@@ -65,8 +67,8 @@ def quarantine(layout: Layout, descriptor: int, tail: Tail) -> None:
     facts = {"reason": tail.fault.reason, "seq": tail.seq, "size": len(data)}
     note = {**facts, "crc32": _facts_checksum(facts)}
     replace_file(layout.quarantine / f"{name}.json", json.dumps(note).encode())
-    os.ftruncate(descriptor, tail.offset)
-    os.fsync(descriptor)
+    system().ftruncate(descriptor, tail.offset)
+    system().fsync(descriptor)
 
 
 def incidents(layout: Layout) -> Sequence[Incident]:
@@ -76,16 +78,16 @@ def incidents(layout: Layout) -> Sequence[Incident]:
         SinkCorrupt: the note of one is garbled.
     """
     try:
-        paths = sorted(layout.quarantine.iterdir())
+        found = [layout.quarantine / name for name in names(layout.quarantine)]
     except FileNotFoundError:
         return []
-    return [_read_incident(path) for path in paths if _INCIDENT.fullmatch(path.name)]
+    return [_read_incident(path) for path in found if _INCIDENT.fullmatch(path.name)]
 
 
 def durable_mark(layout: Layout) -> int:
     """Return how many records the last orderly close knew to be durable; 0 for a garbled mark."""
     try:
-        text = layout.durable_mark.read_bytes()
+        text = read_file(layout.durable_mark)
     except FileNotFoundError:
         return 0
     mark = _MARK.fullmatch(text)
@@ -111,16 +113,29 @@ def checkpoint_size(layout: Layout) -> int:
 
 
 def _read_incident(path: Path) -> Incident:
-    note = path.read_bytes()
+    note = read_file(path)
     try:
         facts = json.loads(note)
         holds = facts.pop("crc32") == _facts_checksum(facts)
         incident = Incident(path.stem, facts["seq"], facts["size"], facts["reason"])
+        holds = holds and _may_be_recorded(incident)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         holds = False
     if not holds:
         raise SinkCorrupt(int(path.stem[:20]), f"{path} is garbled, it told what was set aside")
     return incident
+
+
+def _may_be_recorded(incident: Incident) -> bool:
+    """Tell whether a payload may hold what a note says.
+
+    Raises:
+        ValueError, AttributeError: its reason is no text.
+    """
+    numbers = (incident.seq, incident.size)
+    return bool(incident.reason.encode()) and all(
+        type(number) is int and 0 <= number < _NUMBER_LIMIT for number in numbers
+    )
 
 
 def _facts_checksum(facts: dict[str, Any]) -> str:

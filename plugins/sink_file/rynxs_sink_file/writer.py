@@ -17,16 +17,17 @@ from rynxs.api import (
 from rynxs_sink_file import erasure, objects, recovery
 from rynxs_sink_file import layout as lay
 from rynxs_sink_file.durable import (
-    close_quietly,
     make_directory,
     sync_directory,
     translated,
 )
+from rynxs_sink_file.files import close_quietly
 from rynxs_sink_file.layout import Layout, find_tail, read_records
 from rynxs_sink_file.lock import WriterLock
 from rynxs_sink_file.objects import put_objects
 from rynxs_sink_file.open_segment import OpenSegment
 from rynxs_sink_file.segment import encode_batch
+from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -152,14 +153,14 @@ class FileWriter(Sink):
             recovery.check_tail(self._layout, lay.Tail(0, 0))
             return
         last = paths[-1]
-        descriptor = os.open(last, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = system().open(last, os.O_RDWR | os.O_CLOEXEC)
         try:
             tail = find_tail(last, descriptor)
             recovery.check_tail(self._layout, tail)
             if tail.fault is not None:
                 recovery.quarantine(self._layout, descriptor, tail)
             # A killed writer may have left a whole batch that it never flushed; it counts now.
-            os.fsync(descriptor)
+            system().fsync(descriptor)
             sync_directory(self._layout.segments)
         except BaseException:
             close_quietly(descriptor)
@@ -171,9 +172,9 @@ class FileWriter(Sink):
         """Start a segment; its name is durable before a batch in it is acknowledged."""
         path = self._layout.segment(self._size)
         # Not O_EXCL: a crash or a full disk may have left it, empty.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = system().open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         try:
-            if os.fstat(descriptor).st_size:
+            if system().fstat(descriptor).st_size:
                 raise SinkConflict(f"{path}: another writer has started it")
             sync_directory(self._layout.segments)
         except BaseException:

@@ -27,6 +27,7 @@ from rynxs.errors import (
     SinkCorrupt,
     SinkError,
     SinkUnavailable,
+    SinkUnfinished,
 )
 from rynxs.eventlog.batch import (
     ERASED,
@@ -114,6 +115,7 @@ __all__ = [
     "SinkError",
     "SinkPlugin",
     "SinkUnavailable",
+    "SinkUnfinished",
     "Sources",
     "SpecModel",
     "StatusModel",

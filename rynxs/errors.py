@@ -142,3 +142,10 @@ class SinkCorrupt(LogCorrupt, SinkError):
     """The storage holds something that was not written there; never repaired silently."""
 
     exit_code = 1
+
+
+class SinkUnfinished(SinkCorrupt):
+    """After the last record comes what was never acknowledged; the next writer sets it aside.
+
+    Raised to readers only, past the last record: whoever was writing it has died.
+    """

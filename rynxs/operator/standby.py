@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from rynxs.errors import SinkConflict, SinkUnavailable
+from rynxs.errors import SinkConflict, SinkUnavailable, SinkUnfinished
 from rynxs.operator.backoff import delay_s
 from rynxs.operator.follower import Follower
 from rynxs.operator.guarded import in_thread
@@ -57,6 +57,7 @@ class Standby:
         self._failed = failed
         self._sink: Sink | None = None
         self._follower: Follower | None = None
+        self._unfinished = ""
         self.failure = ""
         self.size = 0
 
@@ -135,11 +136,20 @@ class Standby:
                 self._sink = self._config.open_reader()
                 self._follower = Follower(self._config, self._sources, self._failed, self._sink)
             assert self._follower is not None
-            self._follower.catch_up()
-            self.size = self._follower.log.size
+            self._catch_up_to_the_end(self._follower)
         except SinkUnavailable as error:
             if not self.failure:
                 _log.info("the log can't be read yet", error=str(error))
             self.failure = str(error)
         else:
             self.failure = ""
+
+    def _catch_up_to_the_end(self, follower: Follower) -> None:
+        """Read what there is; an end that was never acknowledged is the next writer's business."""
+        try:
+            follower.catch_up()
+        except SinkUnfinished as error:
+            if str(error) != self._unfinished:
+                _log.warning("the log ends in what was not finished", error=str(error))
+            self._unfinished = str(error)
+        self.size = follower.log.size

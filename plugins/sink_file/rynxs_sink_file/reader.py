@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rynxs.api import ANY, Sink, SinkCorrupt, SinkUnavailable
+from rynxs.api import ANY, Sink, SinkCorrupt, SinkUnavailable, SinkUnfinished
 from rynxs_sink_file import objects, recovery
 from rynxs_sink_file.durable import translated
-from rynxs_sink_file.layout import Layout, Tail, find_tail, opened, read_records
+from rynxs_sink_file.files import exists, is_directory, opened
+from rynxs_sink_file.layout import Layout, Tail, find_tail, read_records
 from rynxs_sink_file.lock import is_held
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ class FileReader(Sink):
         """
         self._layout = Layout(Path(settings.path))
         with translated(self._layout.root):
-            if not self._layout.root.exists():
+            if not exists(self._layout.root):
                 raise SinkUnavailable(f"{self._layout.root}: no log is here")
-            if not self._layout.segments.is_dir():
+            if not is_directory(self._layout.segments):
                 raise SinkUnavailable(f"{self._layout.root}: not the directory of a log")
 
     def size(self) -> int:
@@ -115,7 +116,7 @@ class FileReader(Sink):
             return error
         if tail.fault is None or is_held(self._layout.lock):
             return None
-        return SinkCorrupt(
+        return SinkUnfinished(
             tail.fault.seq,
             f"{tail.fault.reason}; the next writer will move this unacknowledged end to "
             f"{self._layout.quarantine}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rynxs.api import SinkCorrupt, SinkUnavailable
+from rynxs.api import SinkCorrupt, SinkUnavailable, SinkUnfinished
 from rynxs_sink_file import layout
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def test_a_tail_in_flight_is_ignored_while_a_writer_lives_and_reported_once_none
     writer.close()
     assert list(reader.read(0, 2)) == records[:2]
     for start in (0, 2):
-        with pytest.raises(SinkCorrupt, match="unacknowledged end") as caught:
+        with pytest.raises(SinkUnfinished, match="unacknowledged end") as caught:
             list(reader.read(start))
         assert (caught.value.seq, caught.value.exit_code) == (2, 1)
 

@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from rynxs.errors import LogCorrupt, SinkConflict, SinkUnavailable, UsageError
+from rynxs.errors import (
+    LogCorrupt,
+    SinkConflict,
+    SinkUnavailable,
+    SinkUnfinished,
+    UsageError,
+)
 from rynxs.eventlog.record import Record
 from rynxs.operator import standby as module
 from rynxs.operator.standby import Standby
 from rynxs.operator.takeover import Known, open_log, take_lead
 from rynxs.sources import Sources, fixed_sources
 from rynxs.testing import MemorySink
+from rynxs.testing.memory import MemoryReader
 from tests.unit.operator import virtual_time
 from tests.unit.operator.test_takeover import Memory
 
@@ -205,5 +212,34 @@ def test_what_the_cluster_shows_is_asked_about_the_name_that_the_log_bears() -> 
         assert standby.origin == config.origin
         await standby.take_over(known, "")
         assert asked == [config.origin]
+
+    virtual_time.run(main())
+
+
+class Unfinished(Held):
+    """A log after whose last record something was never acknowledged."""
+
+    def open_reader(self) -> Sink:
+        return _Torn(self.store)
+
+
+class _Torn(MemoryReader):
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
+        yield from super().read(start, stop)
+        raise SinkUnfinished(self.size(), "the batch is cut")
+
+
+def test_a_standby_goes_on_if_the_log_ends_in_what_was_never_acknowledged() -> None:
+    async def main() -> None:
+        config = Unfinished()
+        begun(config)
+        standby = Standby(config, SOURCES, failed)
+        with capture_logs() as said:
+            await standby.catch_up()
+            await standby.catch_up()
+        assert [each["event"] for each in said] == ["the log ends in what was not finished"]
+        assert standby.failure == ""
+        lead = await standby.take_over(lambda _: NOTHING, "")
+        assert lead.pipeline.state.epoch == 2
 
     virtual_time.run(main())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -38,7 +38,6 @@ from rynxs.operator.webhook import WebhookServed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
     from rynxs.config import Config
     from rynxs.engine.pipeline import Pipeline
@@ -71,8 +70,27 @@ class Wanted(NamedTuple):
     namespace: str
 
 
+class Surroundings(NamedTuple):
+    """What meets the outside world for a process, beside the cluster's client and the sink.
+
+    Attributes:
+        endpoint: makes what serves metrics and probes.
+        framework: makes what tells of users' objects.
+    """
+
+    endpoint: Callable[..., Any] = Endpoint
+    framework: Callable[..., Any] = Framework
+
+
+_REAL = Surroundings()
+
+
 class Process:
-    """One replica of the operator."""
+    """One replica of the operator.
+
+    Attributes:
+        lead: the log, while this replica leads it; else None.
+    """
 
     def __init__(
         self,
@@ -82,6 +100,7 @@ class Process:
         access: Any,
         wanted: Wanted,
         boot_s: Callable[[], float],
+        surroundings: Surroundings = _REAL,
     ) -> None:
         """Do nothing yet.
 
@@ -92,6 +111,7 @@ class Process:
             access: from `rynxs.operator.access.find_access`, for the framework.
             wanted: what this process is asked for.
             boot_s: seconds since the machine started, those asleep included.
+            surroundings: what meets the outside world.
         """
         self._config = config
         self._settings = config.operator
@@ -100,6 +120,7 @@ class Process:
         self._cluster = cluster
         self._access = access
         self._wanted = wanted
+        self._surroundings = surroundings
         self._now_s = asyncio.get_running_loop().time
         composition = config.composition()
         self._resources = composition.resources()
@@ -117,6 +138,7 @@ class Process:
         self._following = Following(cluster, self._metrics, watched_members(composition))
         self._readiness = Readiness(self._standby, self._lease, self._inbox, self._now_s)
         self._term: Term | None = None
+        self.lead: Lead | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set.
@@ -127,7 +149,7 @@ class Process:
         self._metrics.queue(lambda: len(self._inbox), self._inbox.waited_s)
         self._metrics.stood_by()
         http = self._settings.http
-        async with Endpoint(
+        async with self._surroundings.endpoint(
             http.host, http.port, self._metrics, self._readiness.checks
         ) as endpoint:
             _log.info("serving", host=http.host, port=endpoint.port)
@@ -166,9 +188,11 @@ class Process:
                 await self._lease.release()
                 raise
             try:
+                self.lead = lead
                 try:
                     await self._lead(lead, present, rendered, informing, stopping)
                 finally:
+                    self.lead = None
                     await asyncio.to_thread(lead.sink.close)
             except Exception:  # whatever it is, somebody else may try at once
                 await self._lease.release()
@@ -235,7 +259,7 @@ class Process:
             for resource in self._resources
             for namespace in self._namespaces_of(resource)
         ]
-        framework = Framework(
+        framework = self._surroundings.framework(
             self._resources,
             self._settings.namespaces,
             self._access,

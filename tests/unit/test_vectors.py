@@ -36,7 +36,8 @@ from rynxs.eventlog.sink import Incident
 from rynxs.sources import fixed_sources
 from rynxs_signer_ed25519.keys import PrivateKey, parse_skey, parse_vkey
 from rynxs_sink_file import segment as seg
-from rynxs_sink_file.layout import find_tail, opened
+from rynxs_sink_file.files import opened
+from rynxs_sink_file.layout import find_tail
 from rynxs_sink_file.reader import FileReader
 from rynxs_sink_file.settings import FileSettings
 from rynxs_sink_file.writer import FileWriter

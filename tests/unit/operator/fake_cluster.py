@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.plan import manifest_id
 from rynxs.operator.cluster import Bookmark, ClusterError, Listed, as_it_is
-from tests.unit.operator.fake_answers import (
+from rynxs.simulation.answers import (
     MANAGER,
     is_at,
     is_managed,
@@ -22,13 +22,13 @@ from tests.unit.operator.fake_answers import (
     told_of,
     told_whole,
 )
-from tests.unit.operator.fake_objects import Objects
+from rynxs.simulation.objects import Objects
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from rynxs.operator.cluster import Place, Reduce, Told
-    from tests.unit.operator.fake_objects import Happened, Held
+    from rynxs.simulation.objects import Happened, Held
 
 WRITES = frozenset({"create", "apply", "delete", "replace", "patch_status"})
 

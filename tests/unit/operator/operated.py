@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from rynxs.config import Config
 from rynxs.engine.composition import Component, Composition
-from rynxs.operator import process as module
 from rynxs.operator.cluster import Bookmark
 from rynxs.operator.following import stored_kind
-from rynxs.operator.process import Process, Wanted
+from rynxs.operator.process import Process, Surroundings, Wanted
 from rynxs.plugins import PluginManager
 from rynxs.settings import RawConfig
 from rynxs.testing import MemorySink, MemoryStore
@@ -28,8 +27,6 @@ from tests.unit.operator.virtual_time import now_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-
-    import pytest
 
     from rynxs.engine.contracts import View
     from rynxs.engine.resource import Resource
@@ -128,8 +125,7 @@ class Operated:
         shown: what was shown instead of being done.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **operator: Any) -> None:
-        monkeypatch.setattr(module, "Framework", FakeFramework)
+    def __init__(self, **operator: Any) -> None:
         self.cluster = FakeCluster()
         self.log = Log(**operator)
         self.shown: list[str] = []
@@ -141,7 +137,13 @@ class Operated:
         """Run a replica; if it has not ended by then, it is killed."""
         wanted = Wanted(self.shown.append if plan_only else None, accept_loss, "default")
         process = Process(
-            self.log, virtual_sources(name), self.cluster, self.cluster, wanted, now_s
+            self.log,
+            virtual_sources(name),
+            self.cluster,
+            self.cluster,
+            wanted,
+            now_s,
+            Surroundings(framework=FakeFramework),
         )
         replica = Replica(process)
         try:

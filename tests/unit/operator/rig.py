@@ -9,7 +9,7 @@ from rynxs.engine.plan import RETAIN_ANNOTATION, Manifest, digest_of_manifest, m
 from rynxs.operator.applier import Applier, Done, Doubted, Drifted, NotDone
 from rynxs.operator.present import Present
 from rynxs.operator.reconciling import Asked
-from tests.unit.operator.fake_answers import told_of
+from rynxs.simulation.answers import told_of
 from tests.unit.operator.fake_cluster import FakeCluster
 from tests.unit.operator.virtual_time import now_s
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rynxs.engine.plan import manifest_id
 from rynxs.operator.cluster import ClusterError
 from rynxs.operator.stamp import DIGEST, stamp_of
-from tests.unit.operator.fake_answers import is_managed, told_of
+from rynxs.simulation.answers import is_managed, told_of
 from tests.unit.operator.fake_cluster import FakeCluster
 from tests.unit.operator.rig import ORIGIN, Rig, asked, config, policy
 from tests.unit.operator.virtual_time import run

@@ -34,11 +34,9 @@ def metric(process: Process, line: str) -> bool:
     return f"\n{line}\n" in process._metrics.text()[0].decode()
 
 
-def test_it_records_and_applies_what_there_is_and_writes_its_status(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_it_records_and_applies_what_there_is_and_writes_its_status() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch)
+        place = Operated()
         place.make(size=3)
         async with place.replica() as replica:
             await asyncio.sleep(30)
@@ -60,11 +58,9 @@ def test_it_records_and_applies_what_there_is_and_writes_its_status(
     run(main())
 
 
-def test_one_that_stops_gives_the_lease_back_and_the_next_one_leads_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_one_that_stops_gives_the_lease_back_and_the_next_one_leads_at_once() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch, **ELECTION)
+        place = Operated(**ELECTION)
         async with place.replica("one") as one, place.replica("two") as two:
             await asyncio.sleep(5)
             assert (one.is_leading(), two.is_leading()) == (True, False)
@@ -90,11 +86,9 @@ def test_one_that_stops_gives_the_lease_back_and_the_next_one_leads_at_once(
     run(main())
 
 
-def test_one_that_dies_is_followed_once_its_lease_has_run_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_one_that_dies_is_followed_once_its_lease_has_run_out() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch, **ELECTION)
+        place = Operated(**ELECTION)
         place.make()
         async with place.replica("one") as one, place.replica("two") as two:
             await asyncio.sleep(10)
@@ -116,11 +110,9 @@ def _resize(body: dict[str, Any], size: int) -> None:
     body["metadata"]["generation"] += 1
 
 
-def test_one_that_can_not_renew_the_lease_stops_before_anybody_else_leads(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_one_that_can_not_renew_the_lease_stops_before_anybody_else_leads() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch, **ELECTION)
+        place = Operated(**ELECTION)
         async with place.replica("one") as one:
             await asyncio.sleep(5)
             since_s = now_s()
@@ -133,11 +125,9 @@ def test_one_that_can_not_renew_the_lease_stops_before_anybody_else_leads(
     run(main())
 
 
-def test_one_that_meets_another_writer_stops_and_counts_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_one_that_meets_another_writer_stops_and_counts_it() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch)
+        place = Operated()
         async with place.replica() as replica:
             await asyncio.sleep(5)
             place.log.error = SinkConflict("another writer")
@@ -150,9 +140,9 @@ def test_one_that_meets_another_writer_stops_and_counts_it(
     run(main())
 
 
-def test_a_log_that_is_down_is_told_until_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_is_down_is_told_until_it_is_back() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch)
+        place = Operated()
         async with place.replica() as replica:
             await asyncio.sleep(5)
             place.log.error = SinkUnavailable("the disk is full")
@@ -173,9 +163,9 @@ def test_a_log_that_is_down_is_told_until_it_is_back(monkeypatch: pytest.MonkeyP
     run(main())
 
 
-def test_a_kind_that_may_not_be_watched_is_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_that_may_not_be_watched_is_told_by_name() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch)
+        place = Operated()
         place.cluster.fail("list", FORBIDDEN, identifier="v1/ConfigMap", times=3)
         async with place.replica() as replica:
             await asyncio.sleep(0.4)
@@ -189,11 +179,9 @@ def test_a_kind_that_may_not_be_watched_is_told_by_name(monkeypatch: pytest.Monk
     run(main())
 
 
-def test_of_a_rendered_kind_that_is_not_served_there_is_nothing_and_that_is_well(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_of_a_rendered_kind_that_is_not_served_there_is_nothing_and_that_is_well() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch)
+        place = Operated()
         unknown = ClusterError(404, "NotFound", "no such kind")
         place.cluster.fail("list", unknown, identifier="v1/ConfigMap", times=1_000)
         async with place.replica() as replica:
@@ -205,9 +193,9 @@ def test_of_a_rendered_kind_that_is_not_served_there_is_nothing_and_that_is_well
     run(main())
 
 
-def test_plans_are_only_shown_when_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plans_are_only_shown_when_that_is_asked_for() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch, **ELECTION)
+        place = Operated(**ELECTION)
         place.make()
         async with place.replica(plan_only=True) as replica:
             await asyncio.sleep(60)
@@ -219,11 +207,9 @@ def test_plans_are_only_shown_when_that_is_asked_for(monkeypatch: pytest.MonkeyP
     run(main())
 
 
-def test_one_that_stops_while_the_disk_is_full_says_so_and_gives_the_lease_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_one_that_stops_while_the_disk_is_full_says_so_and_gives_the_lease_back() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch, **ELECTION)
+        place = Operated(**ELECTION)
         async with place.replica("one") as one:
             await asyncio.sleep(5)
             place.log.error = SinkUnavailable("the disk is full")
@@ -237,11 +223,9 @@ def test_one_that_stops_while_the_disk_is_full_says_so_and_gives_the_lease_back(
     run(main())
 
 
-def test_a_log_that_has_lost_records_is_not_led_and_the_lease_is_given_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_log_that_has_lost_records_is_not_led_and_the_lease_is_given_back() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch, **ELECTION)
+        place = Operated(**ELECTION)
         place.make()
         async with place.replica("one") as one:
             await asyncio.sleep(30)
@@ -259,11 +243,9 @@ def test_a_log_that_has_lost_records_is_not_led_and_the_lease_is_given_back(
     run(main())
 
 
-def test_one_that_is_stopped_while_it_stands_by_ends_and_has_written_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_one_that_is_stopped_while_it_stands_by_ends_and_has_written_nothing() -> None:
     async def main() -> None:
-        place = Operated(monkeypatch, **ELECTION)
+        place = Operated(**ELECTION)
         async with place.replica("one"), place.replica("two") as two:
             await asyncio.sleep(10)
             await two.stop()

@@ -9,7 +9,7 @@ from rynxs.operator.cluster import Seen, place_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.unit.operator.fake_objects import Happened
+    from rynxs.simulation.objects import Happened
 
 MANAGER = "rynxs"
 
@@ -26,18 +26,18 @@ def told_of(change: Happened) -> Seen | None:
     An object that loses its label is gone, for that watch.
     """
     if change.after is not None and is_managed(change.after):
-        return Seen(False, shown(change.after))
+        return Seen(is_gone=False, object=shown(change.after))
     if change.before is not None and is_managed(change.before):
-        return Seen(True, shown(_at(change.before, change.version)))
+        return Seen(is_gone=True, object=shown(_at(change.before, change.version)))
     return None
 
 
 def told_whole(change: Happened) -> Seen:
     """Return what a watch of whole objects tells of a change."""
     if change.after is not None:
-        return Seen(False, change.after)
+        return Seen(is_gone=False, object=change.after)
     assert change.before is not None
-    return Seen(True, _at(change.before, change.version))
+    return Seen(is_gone=True, object=_at(change.before, change.version))
 
 
 def _at(body: Mapping[str, Any], version: int) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.plan import manifest_id
 from rynxs.operator.cluster import place_of
-from tests.unit.operator.field_sets import (
+from rynxs.simulation.field_sets import (
     Leaves,
     Path,
     applied,
@@ -24,6 +24,8 @@ from tests.unit.operator.field_sets import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from rynxs.operator.cluster import Place
 
 Owner = tuple[str, str, str]
 """Field manager, operation and subresource."""
@@ -47,6 +49,7 @@ class Held:
         leaves: its fields.
         owners: the paths of those that each owner set last.
         uid, version, deleted_at: of its metadata.
+        shown: the whole object as it is, once somebody has asked for it.
     """
 
     head: dict[str, Any]
@@ -55,6 +58,7 @@ class Held:
     uid: str
     version: int = 0
     deleted_at: str | None = None
+    shown: Mapping[str, Any] | None = None
 
     def entries(self) -> list[Mapping[str, Any]]:
         """Return its managedFields."""
@@ -102,21 +106,15 @@ class Objects:
         return self._held.get(identifier)
 
     def show(self, identifier: str) -> dict[str, Any]:
-        """Return a whole object as it is."""
-        found, place = self._held[identifier], place_of(identifier)
-        body = object_of(copy.deepcopy(found.leaves))
-        metadata = {
-            **body.pop("metadata", {}),
-            "name": place.name,
-            "resourceVersion": str(found.version),
-            "uid": found.uid,
-            "managedFields": found.entries(),
-        }
-        if place.namespace:
-            metadata["namespace"] = place.namespace
-        if found.deleted_at:
-            metadata["deletionTimestamp"] = found.deleted_at
-        return {**found.head, "metadata": metadata, **body}
+        """Return a whole object as it is, to be changed by whoever asks."""
+        return copy.deepcopy(dict(self.seen(identifier)))
+
+    def seen(self, identifier: str) -> Mapping[str, Any]:
+        """Return a whole object as it is, to be read only."""
+        found = self._held[identifier]
+        if found.shown is None:
+            found.shown = _shown(found, place_of(identifier))
+        return found.shown
 
     def make(self, body: Mapping[str, Any], manager: str) -> str:
         """Make an object, and return its id."""
@@ -134,7 +132,7 @@ class Objects:
         What others have added, outside of the metadata, is taken away.
         """
         identifier, asked = manifest_id(body), leaves_of(body)
-        found, before = self._held[identifier], self.show(identifier)
+        found, before = self._held[identifier], self.seen(identifier)
         own = found.owners.pop((manager, "Update", ""), set())
         own |= found.owners.get((manager, "Apply", ""), set())
         others = [paths for (*_, subresource), paths in found.owners.items() if not subresource]
@@ -159,7 +157,7 @@ class Objects:
     def replace(self, body: Mapping[str, Any], owner: Owner) -> None:
         """Replace an object: `owner` comes to own what is not as it was."""
         identifier, leaves = manifest_id(body), _kept(leaves_of(body))
-        found, before = self._held[identifier], self.show(identifier)
+        found, before = self._held[identifier], self.seen(identifier)
         for path in [each for each in found.leaves if each not in leaves]:
             found.disown(path)
         for path, leaf in leaves.items():
@@ -171,7 +169,7 @@ class Objects:
 
     def delete(self, identifier: str) -> None:
         """Delete an object, or begin to, if it has finalizers."""
-        found, before = self._held[identifier], self.show(identifier)
+        found, before = self._held[identifier], self.seen(identifier)
         if any("f:finalizers" in path for path in found.leaves):
             found.deleted_at = "2026-01-01T00:00:00Z"
             self._changed(identifier, before)
@@ -180,21 +178,40 @@ class Objects:
 
     def remove(self, identifier: str) -> None:
         """Let an object go, whatever its finalizers."""
-        before = self.show(identifier)
+        before = self.seen(identifier)
         del self._held[identifier]
         self._changed(identifier, before)
 
     def _changed(self, identifier: str, before: Mapping[str, Any] | None) -> None:
         found = self._held.get(identifier)
-        if found is not None and self.show(identifier) == before:
-            return  # a write that changes nothing leaves no trace
+        if found is not None:
+            found.shown = None
+            if self.seen(identifier) == before:
+                return  # a write that changes nothing leaves no trace
+            found.shown = None
         self.version += 1
         if found is not None:
             found.version = self.version
-        after = None if found is None else self.show(identifier)
+        after = None if found is None else self.seen(identifier)
         self.happened.append(Happened(self.version, identifier, before, after))
         self._told()
 
 
 def _kept(leaves: Leaves) -> Leaves:
     return {p: copy.deepcopy(leaf) for p, leaf in leaves.items() if not is_dropped(p, leaf)}
+
+
+def _shown(found: Held, place: Place) -> dict[str, Any]:
+    body = object_of(found.leaves)
+    metadata = {
+        **body.pop("metadata", {}),
+        "name": place.name,
+        "resourceVersion": str(found.version),
+        "uid": found.uid,
+        "managedFields": found.entries(),
+    }
+    if place.namespace:
+        metadata["namespace"] = place.namespace
+    if found.deleted_at:
+        metadata["deletionTimestamp"] = found.deleted_at
+    return {**found.head, "metadata": metadata, **body}

@@ -1,0 +1,168 @@
+"""What has to be so whatever goes wrong, checked at each effect."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rynxs.engine.event import EPOCH_STARTED, PLANNED
+from rynxs.errors import LogCorrupt, NondeterminismError, RynxsError
+from rynxs.eventlog import note
+from rynxs.eventlog.checkpoint import parse_text
+from rynxs.eventlog.record import decode_header, leaf_hash
+from rynxs.operator.stamp import Stamp, stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rynxs.eventlog.record import Record
+    from rynxs.operator.process import Process
+    from rynxs.simulation.machine import OsProcess
+    from rynxs.simulation.objects import Objects
+    from rynxs.simulation.world import World
+
+_CHECKPOINT = re.compile(r"checkpoint|checkpoints/[0-9]{20}")
+_NEVER = LogCorrupt, NondeterminismError
+"""Errors that say that the record does not hold; with nothing damaged, nobody may meet one."""
+
+
+class Known(NamedTuple):
+    """A record.
+
+    Attributes:
+        leaf: its leaf hash.
+        previous: that of the record before.
+        kind, subject, epoch: of its header.
+    """
+
+    leaf: bytes
+    previous: bytes
+    kind: str
+    subject: str
+    epoch: int
+
+
+class Invariants:
+    """What is known to be durable, and the first promise that was broken.
+
+    Attributes:
+        broken: what was, empty if nothing.
+        records: the durable records by seq.
+        acknowledged: how many of them some append has acknowledged.
+        roots: of the checkpoints by size.
+        effects: how many writes of rendered objects have taken effect.
+        is_damaged: whether what is stored was changed behind everybody's back.
+        operators: the production processes that are alive, by the name of theirs.
+    """
+
+    def __init__(self, world: World, origin: str) -> None:
+        """Know of nothing yet."""
+        self.broken = ""
+        self.records: dict[int, Known] = {}
+        self.acknowledged = 0
+        self.roots: dict[int, bytes] = {}
+        self.effects = 0
+        self.is_damaged = False
+        self.operators: dict[str, Process] = {}
+        self.objects: Objects | None = None
+        self._world = world
+        self._origin = origin
+        self._epochs: dict[str, int] = {}
+        self._read: dict[int, Known] = {}
+
+    def breaks(self, what: str) -> None:
+        """Take in that a promise is broken; the first one counts."""
+        self._world.say("invariants", what)
+        self.broken = self.broken or what
+
+    def started(self, process: OsProcess, operator: Process) -> None:
+        """Take in that a replica works."""
+        self.operators[process.name] = operator
+
+    def ended(self, process: OsProcess, error: BaseException | None) -> None:
+        """Take in why a replica has ended, None for in order."""
+        self.operators.pop(process.name, None)
+        said = "in order" if error is None else f"{type(error).__name__}: {error}"
+        self._world.say(process.name, f"ended: {said}")
+        is_corrupt = isinstance(error, _NEVER) and not self.is_damaged
+        if is_corrupt or not isinstance(error, RynxsError | None):
+            self.breaks(f"{process.name} has ended with {said}")
+
+    def durable(
+        self, process: OsProcess, start: int, records: Sequence[Record], *, is_acknowledged: bool
+    ) -> None:
+        """One history: no fork, no gap, and nothing acknowledged is replaced."""
+        for seq, record in enumerate(records, start):
+            known = self.records.get(seq)
+            if known is None:
+                known = self.records[seq] = _known(record)
+                self._world.say(process.name, f"record {seq}: {known.kind} {known.subject}")
+                self._so_are_those_before(seq)
+            if known.leaf != leaf_hash(record.header):
+                self.breaks(f"{process.name} has another record {seq} than there was: a fork")
+            if seq and seq - 1 not in self.records:
+                self.breaks(f"{process.name} has record {seq}, and there is none before it")
+            if is_acknowledged and known.kind == EPOCH_STARTED:
+                self._epochs[process.name] = known.epoch
+        if is_acknowledged:
+            self.acknowledged = max(self.acknowledged, start + len(records))
+
+    def read(self, seq: int, record: Record) -> None:
+        """Take in what somebody has read who does not write: it may not be durable yet."""
+        known = self.records.get(seq)
+        if known is None or known.leaf != leaf_hash(record.header):
+            self._read[seq] = _known(record)
+
+    def published(self, process: OsProcess, name: str, data: bytes) -> None:
+        """Checkpoints are consistent for ever, and of durable records only."""
+        if not _CHECKPOINT.fullmatch(name):
+            return
+        body = parse_text(note.parse(data).text)
+        if self.roots.setdefault(body.size, body.root) != body.root:
+            self.breaks(f"{process.name} signs another root of {body.size} records")
+        if body.size > self.acknowledged and body.size - 1 not in self.records:
+            self.breaks(f"{process.name} signs {body.size} records, which are not all durable")
+
+    def writes(self, who: str, verb: str, identifier: str, body: Mapping[str, Any]) -> None:
+        """No effect before its plan is durable, and none of an older epoch over a newer one's."""
+        assert self.objects is not None
+        found = self.objects.get(identifier)
+        before = None if found is None else stamp_of(self.objects.seen(identifier)["metadata"])
+        stamp = None if verb == "delete" else stamp_of(body["metadata"])
+        if stamp is None and (verb != "delete" or before is None):
+            return  # a Lease, or an Event
+        self.effects += 1
+        epoch = self._epochs.get(who, 0) if stamp is None else stamp.epoch
+        what = f"{who} of epoch {epoch}: {verb} {identifier}"
+        self._world.say(who, f"{verb} {identifier} of record {stamp.seq if stamp else '-'}")
+        if stamp is not None:
+            self._is_planned(what, stamp)
+        if before is not None and before.origin == self._origin and before.epoch > epoch:
+            self.breaks(f"{what}, which is of epoch {before.epoch} by now")
+        if EPOCH_STARTED not in {each.kind for each in self._of_epoch(epoch)}:
+            self.breaks(f"{what}, and the epoch has not begun")
+
+    def _so_are_those_before(self, seq: int) -> None:
+        """Take in that what was read of the chain that ends in a durable record is durable."""
+        while seq and seq - 1 not in self.records:
+            before = self._read.get(seq - 1)
+            if before is None or before.leaf != self.records[seq].previous:
+                return
+            seq -= 1
+            self.records[seq] = before
+
+    def _is_planned(self, what: str, stamp: Stamp) -> None:
+        plan = self.records.get(stamp.seq)
+        if plan is None:
+            self.breaks(f"{what}: record {stamp.seq} is not durable")
+        elif (plan.kind, plan.subject) != (PLANNED, stamp.subject):
+            self.breaks(f"{what}: record {stamp.seq} is {plan.kind} {plan.subject}")
+
+    def _of_epoch(self, epoch: int) -> list[Known]:
+        return [each for each in self.records.values() if each.epoch == epoch]
+
+
+def _known(record: Record) -> Known:
+    header = decode_header(record.header)
+    leaf = leaf_hash(record.header)
+    return Known(leaf, header.previous, header.kind, header.subject, header.epoch)

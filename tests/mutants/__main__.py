@@ -18,6 +18,7 @@ from tests.mutants.mutations import MUTATIONS, REPOSITORY, Mutation
 
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "*.egg-info")
 TAIL = 2000
+LIMIT_S = 600
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,17 +43,11 @@ def _tried(mutation: Mutation, tree: Path) -> bool:
     file.write_text(text.replace(mutation.before, mutation.after))
     started_s = time.monotonic()
     try:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "--exitfirst", "--quiet", "--numprocesses=auto"),
-                *("-p", "no:cacheprovider", mutation.tests),
-            ],
-            cwd=tree,
-            env={**os.environ, "PYTHONPATH": _path(tree), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = _run_tests(mutation, tree)
+    except subprocess.TimeoutExpired:
+        sys.stdout.write(f"noticed, for a test never ends: {mutation.name}\n")
+        sys.stdout.flush()
+        return True
     finally:
         file.write_text(text)
     took_s = time.monotonic() - started_s
@@ -66,6 +61,22 @@ def _tried(mutation: Mutation, tree: Path) -> bool:
     sys.stdout.write(said)
     sys.stdout.flush()
     return bool(failed)
+
+
+def _run_tests(mutation: Mutation, tree: Path) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a mutation; raises `TimeoutExpired` if they take far longer than ever."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "--exitfirst", "--quiet", "--numprocesses=auto"),
+            *("-p", "no:cacheprovider", mutation.tests),
+        ],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": _path(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
+    )
 
 
 def _path(tree: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 REPOSITORY: Final = Path(__file__).parents[2]
 FILE, S3 = "plugins/sink_file", "plugins/sink_s3"
+SIMULATION: Final = "tests/unit/simulation"
 
 
 class Mutation(NamedTuple):
@@ -168,6 +169,29 @@ MUTATIONS: Final = (
         "stamp.origin in {self.origin, self.predecessor}",
         "bool(stamp.origin)",
         "tests/unit/operator",
+    ),
+    Mutation(
+        "a plan is handed out before it is durable",
+        "rynxs/operator/leader.py",
+        "                await self._append(entries, told)\n            self._hand_out(plans)\n",
+        "                for plan in self._pipeline.acknowledge(self._log.size + len(entries)):\n"
+        "                    plans.want(self._asked(*plan[:3]), None)\n"
+        "                await self._append(entries, told)\n",
+        SIMULATION,
+    ),
+    Mutation(
+        "a replica that stands by ends when the log ends in what was never acknowledged",
+        "rynxs/operator/standby.py",
+        "        except SinkUnfinished as error:\n",
+        "        except KeyError as error:\n",
+        "tests/unit/operator",
+    ),
+    Mutation(
+        "whoever takes the lead begins no epoch",
+        "rynxs/operator/takeover.py",
+        "    pipeline.take_lead(known.epoch, more)\n    pipeline.record",
+        "    pipeline.resume()\n    pipeline.record",
+        SIMULATION,
     ),
     Mutation(
         "an observation that says nothing new is recorded",

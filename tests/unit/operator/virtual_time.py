@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
-_ROUNDS_MAX = 1_000_000
+_ROUNDS_MAX = 100_000
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -57,9 +57,13 @@ def take(path: str, claim: Claim) -> int:
 
 
 def give_up(descriptor: int) -> None:
-    """Give up a claim, at once also if a forked process has the descriptor too."""
-    fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _packed(fcntl.F_UNLCK, 0, 0))
-    os.close(descriptor)
+    """Give up a claim, at once also if a forked process has the descriptor too.
+
+    An error says nothing of what was done meanwhile, and closing the file gives the claim up too.
+    """
+    with suppress(OSError):
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _packed(fcntl.F_UNLCK, 0, 0))
+    medium.close_quietly(descriptor)
 
 
 @contextmanager

@@ -80,7 +80,7 @@ class CurrentFile:
     def disown(self) -> None:
         """In a forked child: let go of the parent's claim, which stays with the parent."""
         if self._claim is not None:
-            os.close(self._claim)
+            medium.close_quietly(self._claim)
 
     def drop(self) -> None:
         """Close the environment, to open it again; the file stays the one it is."""
@@ -177,7 +177,7 @@ class CurrentFile:
         """Keep the file open, so that no other can have its identity while it counts."""
         before, self._kept = self._kept, descriptor
         if before is not None:
-            os.close(before)
+            medium.close_quietly(before)
 
     def _check_descent(self, ids: bytes, moved: type[SinkError]) -> None:
         """Refuse a file that the log does not go on in, without writing to it."""

@@ -188,7 +188,12 @@ class SharedEnvironment:
                 panicked = True
                 self.file.drop()
             else:
-                if self.file.is_at_its_path():
+                try:
+                    is_there = self.file.is_at_its_path()
+                except BaseException:
+                    txn.abort()
+                    raise
+                if is_there:
                     return Snapshot(txn, opened.records, opened.objects)
                 txn.abort()  # it was replaced meanwhile, and the transaction may see an older state
 

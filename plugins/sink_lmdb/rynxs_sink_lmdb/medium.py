@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -177,6 +178,15 @@ def take_lock(path: str, flags: int, lock: bytes) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def close_quietly(descriptor: int) -> None:
+    """Close a file to which nothing was written by it, so that an error says nothing.
+
+    Linux closes it even then (close(2)), and gives up its locks.
+    """
+    with suppress(OSError):
+        os.close(descriptor)
 
 
 def allocate_file(path: str, size: int) -> None:

@@ -73,10 +73,10 @@ def open_for_writing(path: str, map_max: int) -> Opened:
     try:
         medium.reader_check(environment)
         records, objects, ids = _make_databases(environment, path)
+        lock = place.identity(place.lock_file(path))
     except BaseException:
         environment.close()
         raise
-    lock = place.identity(place.lock_file(path))
     return Opened(environment, records, objects, environment.stat()["psize"], lock, ids)
 
 
@@ -92,14 +92,15 @@ def open_for_reading(path: str) -> Opened:
     if not meta.check_file(path):
         raise _no_log(path)
     lock = None
-    if place.lock_is_usable(path):
+    has_lock = place.lock_is_usable(path)
+    if has_lock:
         environment = medium.open_for_reading(path, map_size(path))
-        lock = place.identity(place.lock_file(path))
     else:
         place.refuse_in_use(path)
         environment = medium.open_without_lock(path, map_size(path))
     try:
-        if lock is not None:
+        if has_lock:
+            lock = place.identity(place.lock_file(path))
             medium.reader_check(environment)
         ids = _check_mark(environment, path)
         records = environment.open_db(RECORDS, create=False)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 FILE_SIZE_MAX = 8 * 1024 * 1024
 DEPTH_MAX = 128
 NODES_MAX = 500_000
+DIGITS_MAX = 1_000
+"""Of an integer in decimal; of over 4,300 digits, Python neither reads nor writes one."""
 
+_INTEGER_LIMIT = 10**DIGITS_MAX
 _TAG = "tag:yaml.org,2002:"
 _FLOAT = (
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
@@ -177,16 +180,24 @@ def _construct_text_map(loader: Any, node: Any) -> Any:
 
 
 def _construct_number(loader: Any, node: Any) -> Any:
-    """Construct an integer or a float; one with too many digits is refused, not computed."""
+    """Construct an integer or a float; an integer of too many digits is refused."""
     text = loader.construct_scalar(node)
     try:
         if node.tag == f"{_TAG}float":
             special = text.lower().endswith((".inf", ".nan"))
             return float(text.replace(".", "") if special else text)
         octal = re.fullmatch(r"([-+]?)0o?([0-7]+)", text)
-        return int(octal[1] + octal[2], 8) if octal else int(text, 16 if "x" in text else 10)
+        number = int(octal[1] + octal[2], 8) if octal else int(text, 16 if "x" in text else 10)
     except ValueError:
-        raise _refused(f"number of {len(text)} characters is too long", node) from None
+        what = "not a number" if len(text) <= DIGITS_MAX else _too_long(text)
+        raise _refused(what, node) from None
+    if abs(number) >= _INTEGER_LIMIT:
+        raise _refused(_too_long(text), node)
+    return number
+
+
+def _too_long(text: str) -> str:
+    return f"number of {len(text)} characters is too long"
 
 
 def _refused(problem: str, node: Any) -> yaml.MarkedYAMLError:

@@ -67,7 +67,11 @@ class SigningKey(NoteSigner, Protocol):
 
 
 def sign(text: str, signers: Sequence[NoteSigner]) -> bytes:
-    """Return the signed note of a text that ends in a newline."""
+    """Return the signed note of a text that ends in a newline.
+
+    Raises:
+        CheckpointRefused: there are too many signers, or too much text, for a note.
+    """
     assert text.endswith("\n"), "a note's text ends in a newline"
     return _encode(Note(text, tuple(_signature(text, key) for key in signers)))
 
@@ -78,7 +82,7 @@ def countersign(signed: bytes, signers: Sequence[NoteSigner]) -> bytes:
     What is there stays as it is, but for a signature of one of the signers that is not valid.
 
     Raises:
-        CheckpointRefused: it is not a signed note.
+        CheckpointRefused: it is not a signed note, or has no room for their signatures.
     """
     parsed = parse(signed)
     lines = list(parsed.signatures)
@@ -95,7 +99,7 @@ def merge(signed: bytes, lines: Iterable[Signature]) -> bytes:
     """Return a signed note with further signature lines, each key's only if it has none there.
 
     Raises:
-        CheckpointRefused: it is not a signed note.
+        CheckpointRefused: it is not a signed note, or has no room for them.
     """
     parsed = parse(signed)
     there = {(line.name, line.key_id) for line in parsed.signatures}
@@ -115,8 +119,7 @@ def parse(data: bytes) -> Note:
     Raises:
         CheckpointRefused: it is not a signed note.
     """
-    if len(data) > NOTE_SIZE_MAX:
-        raise CheckpointRefused(f"note is over {NOTE_SIZE_MAX} bytes")
+    _check_bounds(len(data), 0)
     try:
         whole = data.decode()
     except UnicodeDecodeError:
@@ -127,8 +130,7 @@ def parse(data: bytes) -> Note:
     if not blank or not lines.endswith("\n"):
         raise CheckpointRefused("note has no signature lines after a blank line")
     signatures = [_parse_signature(line) for line in lines[:-1].split("\n")]
-    if len(signatures) > SIGNATURES_MAX:
-        raise CheckpointRefused(f"note has over {SIGNATURES_MAX} signatures")
+    _check_bounds(len(data), len(signatures))
     return Note(body + "\n", tuple(signatures))
 
 
@@ -172,8 +174,12 @@ def unknown_signers(note: Note, keys: Iterable[NoteVerifier]) -> CheckpointRefus
 
 
 def is_key_name(name: str) -> bool:
-    """Tell whether `name` may name a key: not empty, no plus sign, no white space."""
-    return bool(name) and "+" not in name and not any(c.isspace() or c < "!" for c in name)
+    """Tell whether `name` may name a key: valid Unicode, not empty, no plus sign or white space."""
+    return (
+        bool(name)
+        and "+" not in name
+        and not any(c.isspace() or c < "!" or "\ud800" <= c <= "\udfff" for c in name)
+    )
 
 
 def _signature(text: str, key: NoteSigner) -> Signature:
@@ -181,7 +187,17 @@ def _signature(text: str, key: NoteSigner) -> Signature:
 
 
 def _encode(note: Note) -> bytes:
-    return f"{note.text}\n{''.join(map(format_signature, note.signatures))}".encode()
+    """Return a note's bytes, which `parse` takes again."""
+    data = f"{note.text}\n{''.join(map(format_signature, note.signatures))}".encode()
+    _check_bounds(len(data), len(note.signatures))
+    return data
+
+
+def _check_bounds(size: int, signatures: int) -> None:
+    if size > NOTE_SIZE_MAX:
+        raise CheckpointRefused(f"note is over {NOTE_SIZE_MAX} bytes")
+    if signatures > SIGNATURES_MAX:
+        raise CheckpointRefused(f"note has over {SIGNATURES_MAX} signatures")
 
 
 def _parse_signature(line: str) -> Signature:

@@ -40,10 +40,12 @@ def check_key_name(name: str) -> None:
     """Refuse a name that may not name a key.
 
     Raises:
-        KeyFileError: it is empty, or holds a plus sign or white space.
+        KeyFileError: it is empty, holds a plus sign or white space, or is no valid Unicode.
     """
     if not is_key_name(name):
-        raise KeyFileError(f"key name {name!r} is empty or holds a plus sign or white space")
+        raise KeyFileError(
+            f"key name {name!r} is empty or holds a plus sign or white space, or no valid Unicode"
+        )
 
 
 def format_vkey(name: str, raw: bytes) -> str:

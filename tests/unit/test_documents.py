@@ -61,6 +61,13 @@ def test_scalars_resolve_as_kubectl_resolves_them(text: str, value: Any) -> None
     assert type(found["a"]) is type(value)
 
 
+@pytest.mark.parametrize("text", ["9" * 1_000, "-0x" + "f" * 830, "-0" + "7" * 1_107])
+def test_the_longest_integer_is_read_back_as_it_is_written(text: str) -> None:
+    (number,) = values(text)
+    assert abs(number) >= 10**999
+    assert values(dump_documents([number])) == [number]
+
+
 def test_infinities_and_nan_are_read_so_that_they_can_be_refused_by_name() -> None:
     (found,) = values("[.inf, -.Inf, .nan]")
     assert [repr(number) for number in found] == ["inf", "-inf", "nan"]
@@ -94,7 +101,10 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: b: c", "a.yaml:1"),
         ("a: \x01", "a.yaml"),
         ("a: " + "9" * 5000, "number of 5000 characters is too long"),
-        ("a: !!int x", "too long|constructor"),
+        ("a: 0x" + "f" * 3_600, "number of 3602 characters is too long"),
+        ("a: 0" + "7" * 5_000, "number of 5001 characters is too long"),
+        ("a: 1" + "0" * 1_000, "number of 1001 characters is too long"),
+        ("a: !!int x", "not a number"),
         ("!!map foo", "a tag stands|expected a mapping"),
         ("!!map [a, b]", "a tag stands|expected a mapping"),
         ("a: !!bool foo", "a tag stands"),

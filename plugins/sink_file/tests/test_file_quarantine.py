@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import pytest
 
-from rynxs.api import SinkCorrupt, SinkUnavailable
+from rynxs.api import Incident, SinkCorrupt, SinkUnavailable
 from rynxs_sink_file.segment import MAGIC
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from rynxs.api import Record
 
 LAST = 2  # records in the last batch of the logs here
+
+
+def _checked(facts: str) -> bytes:
+    """Return a note of facts, in JSON as `json.dumps` makes it, with their checksum."""
+    return f'{{"crc32": "{crc32(facts.encode()):08x}", {facts[1:]}'.encode()
 
 
 def _last_segment(path: Path) -> Path:
@@ -87,6 +93,13 @@ def _open_with_failing(
     [
         *(b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 3000, b"9" * 5000),
         *(b"{}", b'{"crc32": "00000000", "seq": 0, "size": 1, "reason": "x"}'),
+        _checked('{"reason": "x", "seq": true, "size": 1}'),
+        _checked('{"reason": "x", "seq": "0", "size": 1}'),
+        _checked('{"reason": "x", "seq": 0, "size": -1}'),
+        _checked('{"reason": "x", "seq": 0, "size": 1.0}'),
+        _checked(f'{{"reason": "x", "seq": {2**63}, "size": 1}}'),
+        _checked('{"reason": ["x"], "seq": 0, "size": 1}'),
+        _checked('{"reason": "\\ud800", "seq": 0, "size": 1}'),
     ],
 )
 def test_a_garbled_note_of_an_incident_is_reported_and_not_decoded_anyhow(
@@ -107,3 +120,14 @@ def test_a_garbled_note_of_an_incident_is_reported_and_not_decoded_anyhow(
         with pytest.raises(SinkCorrupt, match="is garbled") as caught:
             sink.incidents()
         assert caught.value.seq == 1
+
+
+def test_a_note_is_garbled_for_what_it_says_and_not_for_its_checksum(
+    make_log: Callable[..., tuple[Path, list[Record]]], open_reader: Callable[..., Any]
+) -> None:
+    path, _ = make_log([1])
+    name = f"{1:020d}-{0:016x}"
+    (path / "quarantine").mkdir()
+    note = _checked('{"reason": "x", "seq": 1, "size": 7}')
+    (path / "quarantine" / f"{name}.json").write_bytes(note)
+    assert open_reader(path).incidents() == [Incident(name, 1, 7, "x")]

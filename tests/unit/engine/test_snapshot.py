@@ -155,6 +155,94 @@ def test_of_a_forged_record_that_vouches_for_garbage_nothing_is_used(
         assert story.usable() is None
 
 
+NO_NUMBERS: list[Any] = [-1, True, 1.0, "1", None]
+NO_TEXTS: list[Any] = [b"a", 1, None]
+NO_SEQS: list[Any] = [
+    {SUBJECTS[0]: 10**6},  # beyond the log
+    *({SUBJECTS[0]: each} for each in NO_NUMBERS),
+    {"a/b": 1},
+    {"": 1},
+    {1: 1},
+    [1],
+    None,
+]
+EVENT = [1, 1, 1, "ThingObserved", b"\xa0", None]
+VERDICT = "example.org/ThingVerdict/default/a"
+NO_MEMBERS: dict[int, list[Any]] = {  # by place
+    1: NO_NUMBERS,  # size
+    2: ["x" * 32, None, 1],  # head
+    3: NO_NUMBERS,  # epoch
+    4: NO_NUMBERS,  # time
+    5: [["x" * 32], [b"x"], [None], 1, None],  # nodes of the frontier
+    6: [{1: 2}, {"a": b"b"}, {}, [], None],  # composition
+    7: [{}, [], None],  # what is kept
+    8: [[["a"]], [[SUBJECTS[0], None]], [[SUBJECTS[0], b"x"]], None],  # rows
+}
+NOT_KEPT: dict[str, list[Any]] = {
+    "snapshot": NO_NUMBERS,
+    "toCarry": NO_NUMBERS,
+    "origin": NO_TEXTS,
+    "predecessor": NO_TEXTS,
+    "successor": NO_TEXTS,
+    "applied": NO_SEQS,
+    "judged": NO_SEQS,
+    "affected": [*([[SUBJECTS[0], n]] for n in NO_NUMBERS), [["a/b", 1]], [[[1], 1]], [1], None],
+    "incidents": [[1], [[1]], [None], 1, None],
+    "composition": [1, [], {}, {"reducers": 1, "renderers": []}],
+    "statuses": [{"a/b": {}}, {1: {}}, {SUBJECTS[0]: {"x": 1}}, {SUBJECTS[0]: {1: {}}}, 1],
+}
+EVENTS: list[tuple[int, Any]] = [
+    *((place, 10**6) for place in (0, 5)),  # seqs beyond the log
+    *((place, value) for place in (0, 1, 2) for value in NO_NUMBERS),
+    *((3, value) for value in NO_TEXTS),
+    *((4, value) for value in ["x", 1, {}]),
+    *((5, value) for value in NO_NUMBERS if value is not None),
+]
+NO_ROWS: list[tuple[Any, Any]] = [
+    *((subject, [EVENT, None, None, None]) for subject in ["", "a/b", 1, b"a", None, [1]]),
+    *(
+        (SUBJECTS[0], [[*EVENT[:place], value, *EVENT[place + 1 :]], None, None, None])
+        for place, value in EVENTS
+    ),
+    *((SUBJECTS[0], [None, value, None, None]) for value in ["x", 1, {}, True]),
+    *((SUBJECTS[0], [None, None, value, None]) for value in [[1], [-1, None], [1, "x"], 1]),
+    *((SUBJECTS[0], [None, None, None, value]) for value in NO_NUMBERS if value is not None),
+    *((VERDICT, [None, value, None, None]) for value in [b"\xa0", b"\xf6", b"\xa1", b"x"]),
+    (SUBJECTS[0], [None, None, None]),
+    (SUBJECTS[0], {}),
+]
+
+
+def test_what_has_not_the_shape_of_a_snapshot_is_none(kit: Kit, story: Story) -> None:
+    def is_taken(members: list[Any]) -> bool:
+        return snapshot.decode(cbor.dumps(members), kit.composition()) is not None
+
+    story.go_on([("a", {"size": 1})])
+    good = cbor.loads(story.sink.objects[story.keep()])
+    row = [[SUBJECTS[0], cbor.dumps([EVENT, None, None, None])]]
+    assert is_taken(good)
+    assert is_taken([*good[:8], row, good[9]])
+    for place, values in NO_MEMBERS.items():
+        for value in values:
+            assert not is_taken([*good[:place], value, *good[place + 1 :]]), (place, value)
+    for name, values in NOT_KEPT.items():
+        for value in values:
+            assert not is_taken([*good[:7], {**good[7], name: value}, *good[8:]]), (name, value)
+    for subject, value in NO_ROWS:
+        assert not is_taken([*good[:8], [[subject, cbor.dumps(value)]], good[9]]), (subject, value)
+
+
+def test_a_slice_that_its_reducer_never_made_makes_a_snapshot_none(kit: Kit, story: Story) -> None:
+    class Reading(kit.Reducer):  # type: ignore[misc,name-defined]
+        def reads(self, subject: str, current: Any) -> Any:
+            return [f"example.org/Thing/default/{name}" for name in current["uses"]]
+
+    story.go_on([("a", {"size": 1})])
+    data = story.sink.objects[story.keep()]
+    assert snapshot.decode(data, kit.composition()) is not None
+    assert snapshot.decode(data, kit.composition(reducer=Reading())) is None
+
+
 def test_one_is_used_only_if_what_vouches_for_it_is_among_the_records_wanted(
     story: Story,
 ) -> None:

@@ -106,7 +106,7 @@ def test_the_signature_line_is_dash_name_and_base64_of_key_id_and_signature() ->
     assert base64.b64decode(blob) == ALICE.key_id + ALICE.sign(TEXT.encode())
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u00a0b", "a\x00"])
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u00a0b", "a\x00", "a\udcff"])
 def test_names_that_would_break_a_signature_line_are_no_key_names(name: str) -> None:
     assert not note.is_key_name(name)
 
@@ -207,3 +207,18 @@ def test_merged_lines_never_replace_what_is_there() -> None:
     carol = signature(HashKey("carol"), b"of carol")
     merged = note.parse(note.merge(signed, [signature(ALICE, b"other"), carol]))
     assert merged.signatures == (*note.parse(signed).signatures, carol)
+
+
+def test_nothing_is_signed_that_would_not_be_read_again() -> None:
+    full = note.sign(TEXT, [HashKey(f"key-{n}") for n in range(100)])
+    assert len(note.parse(full).signatures) == note.SIGNATURES_MAX
+    assert note.countersign(full, [HashKey("key-7")]) == full
+    assert note.merge(full, note.parse(full).signatures) == full
+    with pytest.raises(CheckpointRefused, match="over 100 signatures"):
+        note.countersign(full, [ALICE])
+    with pytest.raises(CheckpointRefused, match="over 100 signatures"):
+        note.merge(full, [signature(ALICE, b"of alice")])
+    with pytest.raises(CheckpointRefused, match="over 100 signatures"):
+        note.sign(TEXT, [HashKey(f"key-{n}") for n in range(101)])
+    with pytest.raises(CheckpointRefused, match="over 1000000 bytes"):
+        note.sign("x" * note.NOTE_SIZE_MAX + "\n", [ALICE])

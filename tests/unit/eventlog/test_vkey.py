@@ -40,6 +40,7 @@ def test_the_vkey_of_the_specification_has_the_key_id_that_it_says() -> None:
         VKEY.replace(KEY_ID.hex(), KEY_ID.hex().upper()),
         f"other{VKEY}",
         f"a b{VKEY}",
+        f"\udcff{VKEY}",  # what a byte that is not UTF-8 is in an argument
         f"{VKEY}\n",
         f"{NAME}+{vk.key_id_of(NAME, b'x').hex()}+eA==",  # a type and no key
         f"PRIVATE+KEY+{VKEY}",

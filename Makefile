@@ -9,6 +9,10 @@ DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema mkdocs-materia
   opentelemetry-sdk pytest pytest-randomly pytest-xdist ruff selenium types-PyYAML types-jsonschema
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 STATE := .rynxs
+FUZZ := .fuzz
+SECONDS ?= 60
+SEED ?= 0
+RUNS ?= 1000
 GO ?= go
 TOOLS := .tools
 KUBERNETES := $(TOOLS)/kube-apiserver $(TOOLS)/kube-controller-manager $(TOOLS)/kube-scheduler $(TOOLS)/kubectl
@@ -23,7 +27,7 @@ REAL := $(wildcard tests/e2e/test_real_*.py)
 # Without Go, S3 is not measured, and said so.
 BENCH_TOOLS := $(if $(shell command -v $(GO)),$(TOOLS)/versitygw)
 
-.PHONY: help run test e2e mutants real-pods cluster real-cluster lint format crds bench bench-cluster bench-quick clean
+.PHONY: help run test e2e simulate mutants fuzz strace real-pods cluster real-cluster lint format crds bench bench-cluster bench-quick clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
@@ -47,8 +51,18 @@ e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/
 	RYNXS_FAILING_USES=500 RYNXS_PROCESSES=20 $(BIN)/pytest --numprocesses=auto \
 	  plugins/sink_*/tests/test_*_conformance.py tests/integration/test_reproducible.py
 
+simulate: $(VENV)/.developing ## Run replicas in simulated worlds, RUNS=1000 from SEED=0 on, each with faults of its own.
+	$(BIN)/python -m rynxs.simulation --seed $(SEED) --runs $(RUNS)
+
 mutants: $(VENV)/.developing ## Put faults into a copy of the code, one after the other, and see a test fail of each.
 	$(BIN)/python -m tests.mutants
+
+fuzz: $(VENV)/.developing ## Feed whatever reads bytes with hostile ones, each for SECONDS=60; atheris, on Linux.
+	@$(PIP) --only-binary=atheris atheris || echo "atheris can't be installed here; what follows does without it" >&2
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+strace: $(VENV)/.developing ## Let every system call of the sinks on a file system fail, and kill at each; needs strace.
+	$(BIN)/python -m tests.strace
 
 cluster: $(VENV)/.developing $(CLUSTER) ## Run a Kubernetes cluster with a fake node, by hand, until Ctrl-C.
 	$(BIN)/python -m tests.cluster
@@ -86,7 +100,7 @@ bench-quick: $(VENV)/.developing $(BENCH_TOOLS) ## The same rows at small sizes,
 	$(BIN)/python -m benchmarks --quick
 
 clean: ## Remove everything that is generated.
-	rm -rf $(VENV) $(STATE) $(TOOLS) benchmarks/results.json
+	rm -rf $(VENV) $(STATE) $(TOOLS) $(FUZZ) benchmarks/results.json
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.created:

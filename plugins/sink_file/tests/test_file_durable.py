@@ -10,7 +10,6 @@ import pytest
 
 from rynxs.api import SinkUnavailable
 from rynxs_sink_file.durable import (
-    close_quietly,
     make_directory,
     read_all,
     replace_file,
@@ -18,6 +17,7 @@ from rynxs_sink_file.durable import (
     translated,
     write_all,
 )
+from rynxs_sink_file.files import close_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -217,6 +217,13 @@ class Verdict(_Shape):
     holds: dict[str, dict[str, Count]]
 
 
+class CarriedVerdict(_Shape):
+    """Payload of ``Carried`` of a verdict."""
+
+    known: bool
+    slice: Verdict | None
+
+
 class Judged(_Shape):
     """Payload of ``Judged``."""
 

@@ -372,7 +372,7 @@ class State:
 
     def _put_verdict(self, subject: str, event: Event) -> None:
         """Take in a verdict that the log before held."""
-        known = not event.is_erased and shapes.checked(shapes.Carried, event).known
+        known = not event.is_erased and shapes.checked(shapes.CarriedVerdict, event).known
         self.slices.put_verdict(subject, event.payload["slice"] if known else UNKNOWN)
         self.judged[subject] = event.seq
         self._mark_affected(subject, event.seq)

@@ -150,3 +150,18 @@ def test_a_subject_carried_over_without_a_predecessor_is_corruption(
     forged = Event(len(history), 1, 9_000_000, "Carried", A, canonical.encode(body))
     with pytest.raises(LogCorrupt, match="no predecessor has told of"):
         state.fold(forged)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [{}, {"refused": True}, {"conditions": [{}], "holds": {}, "patch": {}, "refused": True}],
+)
+def test_a_verdict_that_is_carried_over_and_is_none_is_corruption(
+    kit: Kit, forged: dict[str, Any]
+) -> None:
+    body = {"derived": False, "known": True, "newest": None, "slice": forged}
+    state = State(kit.composition())
+    state.to_carry = 1
+    subject = "example.org/ThingVerdict/default/a"
+    with pytest.raises(LogCorrupt, match=r"not of its shape .*slice"):
+        state.fold(Event(0, 1, 9_000_000, "Carried", subject, canonical.encode(body)))

@@ -5,19 +5,16 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.embedded.replay import LogReplay
 from rynxs.errors import RynxsError
-from rynxs.eventlog.audit import Audit
-from rynxs.eventlog.merkle import Frontier
-from rynxs.eventlog.record import leaf_hash
 from rynxs.simulation.api_server import SERVER, ApiServer
 from rynxs.simulation.faults import Faults
 from rynxs.simulation.file_log import FileLog
 from rynxs.simulation.invariants import Invariants
+from rynxs.simulation.judging import replay, verify
 from rynxs.simulation.machine import Machine, OsProcess
 from rynxs.simulation.network import Network
 from rynxs.simulation.object_store import SERVER as BUCKET
-from rynxs.simulation.replica import ORIGIN, Key, Replica, SimulatedConfig, Surrounding
+from rynxs.simulation.replica import ORIGIN, Replica, SimulatedConfig, Surrounding
 from rynxs.simulation.s3_log import S3Log
 from rynxs.simulation.said import said_by_the_program
 from rynxs.simulation.users import Users, differences
@@ -26,7 +23,6 @@ from rynxs.simulation.world import SECOND, Stuck, World
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from rynxs.eventlog.sink import Sink
     from rynxs.operator.takeover import Lead
     from rynxs.simulation.replica import LogPlace
     from rynxs.simulation.world import Said
@@ -218,10 +214,8 @@ class Trial:
         if not self._is_rough:
             return
         number = self._chance.randrange(self._count)
-        process, back_us = (
-            self._processes.get(number),
-            round(self._chance.uniform(*_DOWN_S) * SECOND),
-        )
+        process = self._processes.get(number)
+        back_us = round(self._chance.uniform(*_DOWN_S) * SECOND)
         if process is not None and process.is_alive:
             self._happen_to(number, process, back_us)
         self._disturb_later()
@@ -286,44 +280,18 @@ class Trial:
             if process is None or not process.is_alive:
                 self._start_later(number)
 
-    # What is found in the end.
-
     def _judge(self) -> None:
+        """Read the log in the end, as an auditor does from outside."""
         process = OsProcess(self._world, self._right, "auditor")
         try:
             with self._log.around(process), closing(self._log.open_reader(process)) as sink:
-                self._verify(sink)
+                verify(sink, self._invariants)
                 if not self._invariants.is_damaged:
-                    self._replay(sink, SimulatedConfig(self._around, process))
+                    (lead,) = self._leads()
+                    replay(sink, SimulatedConfig(self._around, process), lead, self._invariants)
         except RynxsError as error:
-            if self._invariants.is_damaged:
-                self._world.say("auditor", f"{type(error).__name__}: {error}")
-                return
-            self._invariants.breaks(f"the log does not hold: {type(error).__name__}: {error}")
+            if not self._invariants.is_damaged:
+                self._invariants.breaks(f"the log does not hold: {type(error).__name__}: {error}")
+            self._world.say("auditor", f"{type(error).__name__}: {error}")
         finally:
             process.kill()
-
-    def _verify(self, sink: Sink) -> None:
-        """One history, which holds, of all that was durable, under all checkpoints."""
-        audit, frontier, seq = Audit(sink, [Key()]), Frontier(), 0
-        known, roots = self._invariants.records, self._invariants.roots
-        for batch in audit.batches():
-            for record in batch:
-                leaf = leaf_hash(record.header)
-                if seq in known and known[seq].leaf != leaf:
-                    self._invariants.breaks(f"record {seq} is another one than was acknowledged")
-                frontier.extend([leaf])
-                seq += 1
-                if seq in roots and frontier.root() != roots[seq]:
-                    self._invariants.breaks(f"the checkpoint of {seq} records has another root")
-        if seq < len(known):
-            self._invariants.breaks(f"the log ends at {seq}, and there were {len(known)} records")
-
-    def _replay(self, sink: Sink, config: SimulatedConfig) -> None:
-        """Replay makes every plan again, and the state of whoever leads."""
-        replay = LogReplay(sink, config, None)
-        for _ in replay.check():
-            pass
-        (lead,) = self._leads()
-        if replay.replay.state.digest() != lead.pipeline.state.digest():
-            self._invariants.breaks("replay makes another state than the leader has")

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import SinkUnavailable
-from rynxs_sink_file.files import close_quietly, is_directory, names, remove
+from rynxs_sink_file.files import close_quietly, is_directory, names, remove, write_all
 from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
@@ -132,27 +132,6 @@ def new_file_beside(path: Path, status: os.stat_result) -> int:
             system().unlink(beside)
         raise
     return descriptor
-
-
-def write_all(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all of `data` at `offset`."""
-    view = memoryview(data)
-    while view:
-        written = system().pwrite(descriptor, view, offset)
-        if not written:
-            raise OSError(errno.EIO, "nothing could be written")
-        view, offset = view[written:], offset + written
-
-
-def read_all(descriptor: int, size: int, offset: int) -> bytes:
-    """Return `size` bytes at `offset`, fewer only at the end of the file."""
-    data = system().pread(descriptor, size, offset)
-    while len(data) < size:
-        more = system().pread(descriptor, size - len(data), offset + len(data))
-        if not more:
-            break
-        data += more
-    return data
 
 
 def _write_file(path: Path, data: bytes) -> None:

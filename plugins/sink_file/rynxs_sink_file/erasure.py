@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rynxs.api import Record, SinkCorrupt
 from rynxs_sink_file import index
-from rynxs_sink_file.durable import (
-    new_file_beside,
-    read_all,
-    sync_directory,
-    temporary,
-    write_all,
-)
-from rynxs_sink_file.files import close_quietly, exists, names, opened, remove
+from rynxs_sink_file.durable import new_file_beside, sync_directory, temporary
+from rynxs_sink_file.files import close_quietly, exists, names, opened, read_all, remove, write_all
 from rynxs_sink_file.index import Position
 from rynxs_sink_file.segment import (
     ENVELOPE_SIZE,

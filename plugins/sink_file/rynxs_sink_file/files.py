@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -46,7 +47,7 @@ def append_to(path: Path, data: bytes) -> None:
     """Add to the end of a file, without making that durable."""
     descriptor = system().open(path, _APPENDING)
     try:
-        _write(descriptor, data, system().fstat(descriptor).st_size)
+        write_all(descriptor, data, system().fstat(descriptor).st_size)
     finally:
         system().close(descriptor)
 
@@ -55,9 +56,30 @@ def overwrite(path: Path, data: bytes) -> None:
     """Write a file anew, without making that durable."""
     descriptor = system().open(path, _REPLACING)
     try:
-        _write(descriptor, data, 0)
+        write_all(descriptor, data, 0)
     finally:
         system().close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of `data` at `offset`."""
+    view = memoryview(data)
+    while view:
+        written = system().pwrite(descriptor, view, offset)
+        if not written:
+            raise OSError(errno.EIO, "nothing could be written")
+        view, offset = view[written:], offset + written
+
+
+def read_all(descriptor: int, size: int, offset: int) -> bytes:
+    """Return `size` bytes at `offset`, fewer only at the end of the file."""
+    data = system().pread(descriptor, size, offset)
+    while len(data) < size:
+        more = system().pread(descriptor, size - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
 
 
 def exists(path: Path) -> bool:
@@ -107,13 +129,6 @@ def _mode(path: Path) -> int:
         return system().stat(path).st_mode
     except _MISSING:
         return 0
-
-
-def _write(descriptor: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = system().pwrite(descriptor, view, offset)
-        view, offset = view[written:], offset + written
 
 
 class _Raw(io.RawIOBase):

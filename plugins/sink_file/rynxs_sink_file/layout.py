@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rynxs.api import SinkCorrupt, SinkUnavailable
 from rynxs_sink_file import index
-from rynxs_sink_file.durable import read_all, translated
-from rynxs_sink_file.files import buffered, exists, is_directory, names
+from rynxs_sink_file.durable import translated
+from rynxs_sink_file.files import buffered, exists, is_directory, names, read_all
 from rynxs_sink_file.segment import (
     ENVELOPE_SIZE,
     MAGIC,

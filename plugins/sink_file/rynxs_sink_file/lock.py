@@ -12,8 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import SinkUnavailable
-from rynxs_sink_file.durable import write_all
-from rynxs_sink_file.files import close_quietly
+from rynxs_sink_file.files import close_quietly, write_all
 from rynxs_sink_file.system import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, system
 
 if TYPE_CHECKING:

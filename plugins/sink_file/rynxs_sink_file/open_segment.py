@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rynxs.api import SinkConflict
 from rynxs_sink_file import erasure, index
-from rynxs_sink_file.durable import sync_directory, write_all
-from rynxs_sink_file.files import close_quietly
+from rynxs_sink_file.durable import sync_directory
+from rynxs_sink_file.files import close_quietly, write_all
 from rynxs_sink_file.index import IndexWriter, Position
 from rynxs_sink_file.system import system
 

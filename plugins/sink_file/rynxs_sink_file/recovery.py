@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from rynxs.api import Incident, SinkCorrupt
-from rynxs_sink_file.durable import make_directory, read_all, replace_file
-from rynxs_sink_file.files import names, read_file
+from rynxs_sink_file.durable import make_directory, replace_file
+from rynxs_sink_file.files import names, read_all, read_file
 from rynxs_sink_file.layout import Fault
 from rynxs_sink_file.objects import get_object, list_objects
 from rynxs_sink_file.system import system

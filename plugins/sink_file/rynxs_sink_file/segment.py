@@ -19,7 +19,7 @@ from rynxs.api import (
     encode_body,
     locate_damage,
 )
-from rynxs_sink_file.durable import read_all
+from rynxs_sink_file.files import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

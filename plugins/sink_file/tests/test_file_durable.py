@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rynxs.api import SinkUnavailable
-from rynxs_sink_file.durable import (
-    make_directory,
-    read_all,
-    replace_file,
-    sync_directory,
-    translated,
-    write_all,
-)
-from rynxs_sink_file.files import close_quietly
+from rynxs_sink_file.durable import make_directory, replace_file, sync_directory, translated
+from rynxs_sink_file.files import close_quietly, read_all, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

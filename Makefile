@@ -7,6 +7,7 @@ PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml) agent/pyproject.toml
 DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema mkdocs-material 'moto[s3]' mypy \
   opentelemetry-sdk pytest pytest-randomly pytest-xdist ruff selenium types-PyYAML types-jsonschema
+PEERS := eventsourcing pymerkle
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 STATE := .rynxs
 FUZZ := .fuzz
@@ -27,7 +28,7 @@ REAL := $(wildcard tests/e2e/test_real_*.py)
 # Without Go, S3 is not measured, and said so.
 BENCH_TOOLS := $(if $(shell command -v $(GO)),$(TOOLS)/versitygw)
 
-.PHONY: help run test e2e simulate mutants fuzz strace real-pods cluster real-cluster lint format crds bench bench-cluster bench-quick clean
+.PHONY: help run test e2e simulate mutants fuzz strace real-pods cluster real-cluster lint format crds bench bench-cluster bench-curves bench-quick clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
@@ -90,13 +91,16 @@ crds: $(VENV)/.installed ## Generate crds/, docs/API.md and the chart's schema, 
 	$(BIN)/rynxs crds docs > docs/API.md
 	$(BIN)/python helm/generate.py
 
-bench: $(VENV)/.developing $(BENCH_TOOLS) ## Measure, as ratios to bare limits; writes benchmarks/results.json.
+bench: $(VENV)/.benching $(BENCH_TOOLS) ## Measure, beside bare limits and peers; writes benchmarks/results.json.
 	$(BIN)/python -m benchmarks
 
 bench-cluster: $(VENV)/.developing $(CLUSTER) $(TOOLS)/minio ## Measure the operator on a cluster with fake nodes, beside a bare client.
 	$(BIN)/python -m benchmarks.cluster
 
-bench-quick: $(VENV)/.developing $(BENCH_TOOLS) ## The same rows at small sizes, in about a minute.
+bench-curves: $(VENV)/.developing ## Measure the cost by the log's length, up to 3 million records; writes docs/benchmarks.
+	$(BIN)/python -m benchmarks.curves
+
+bench-quick: $(VENV)/.benching $(BENCH_TOOLS) ## The same rows at small sizes, in less than two minutes.
 	$(BIN)/python -m benchmarks --quick
 
 clean: ## Remove everything that is generated.
@@ -119,6 +123,12 @@ $(VENV)/.installed: $(VENV)/.created $(PROJECTS) constraints.txt
 $(VENV)/.developing: $(VENV)/.installed
 	$(PIP) $(DEV_TOOLS)
 	@touch $@
+
+# Without one of them, its rows say so; it is tried again the next time.
+$(VENV)/.benching: $(VENV)/.developing constraints.txt
+	@for peer in $(PEERS); do $(PIP) $$peer || \
+	  { echo "$$peer can't be installed here; what follows does without it" >&2; missing=1; }; done; \
+	  [ -n "$$missing" ] || touch $@
 
 $(TOOLS)/minio $(TOOLS)/mc: MODULE := tests/tools/minio
 $(TOOLS)/minio: PACKAGE := github.com/minio/minio

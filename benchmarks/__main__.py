@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,7 +12,9 @@ from rich.console import Console
 
 from benchmarks import (
     appending,
+    machine,
     opening,
+    physical,
     proving,
     replaying,
     result,
@@ -24,7 +24,7 @@ from benchmarks import (
     verifying,
 )
 from benchmarks.bucket import local_bucket
-from benchmarks.workload import file_system
+from benchmarks.peers import PROGRAMS, is_installed
 from tests.servers.versitygw import VersitygwServer
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from benchmarks.result import Row
 
-_WIDTH_MIN = 140
+_WIDTH_MIN = 180
 _RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -114,10 +114,13 @@ QUICK = Sizes(
 def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
     """Yield one row after the other; logs are made below `directory`."""
     long, short = directory / "long", directory / "short"
+    yield from physical.machine(directory, sizes.batches)
     yield appending.batches(directory, sizes.batches)
+    yield from physical.append(directory, sizes.batches)
     yield appending.long_log(long, short, sizes.long, sizes.short)
     yield appending.single(directory, sizes.singles)
     yield from verifying.speed(long, sizes.long, sizes.chunk)
+    yield from physical.verify(short)
     yield verifying.memory(long, short, sizes.long, sizes.short, sizes.memory)
     yield opening.after_close(long, sizes.long, sizes.opens)
     yield opening.after_crash(long, sizes.crashes)
@@ -129,6 +132,7 @@ def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
     yield proving.verify_from(long, short, keys, sizes.crashes)
     yield replaying.replay(directory / "agents", sizes.agents, sizes.replays)
     yield from replaying.mix(directory / "mix", sizes.agents, sizes.replays)
+    yield from physical.replay(directory / "mix" / "many")
     yield replaying.from_snapshot(
         directory / "kept", sizes.agents, sizes.long, sizes.long // 100, sizes.replays
     )
@@ -137,6 +141,7 @@ def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
     if not VersitygwServer.program.is_file():
         return
     with local_bucket() as bucket:
+        yield physical.round_trip(bucket, sizes.puts)
         yield storing_s3.batches(bucket, sizes.puts)
         yield storing_s3.single(bucket, 10 * sizes.puts)
         yield from storing_s3.requests(bucket, sizes.hinted)
@@ -147,7 +152,9 @@ def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
 def main() -> None:
     """Measure, print and write."""
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes, under 45 s")
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, in less than two minutes"
+    )
     parser.add_argument("--dir", type=Path, help="where to make logs (default: temporary files)")
     options = parser.parse_args()
     console = Console()
@@ -156,20 +163,23 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory(prefix="rynxs-benchmarks-", dir=options.dir) as directory:
         where = Path(directory)
-        console.print(
-            f"Python {platform.python_version()}, {os.cpu_count()} cores, "
-            f"logs in {where} ({file_system(where)})"
-        )
+        facts = machine.facts(where)
+        for name, fact in facts.items():
+            console.print(f"{name}: {fact}")
         for row in measure(where, QUICK if options.quick else FULL):
             console.print(f"{perf_counter() - begin:4.0f} s  {row.name}")
             rows.append(row)
-    _RESULTS.write_text(result.dumps(rows))
+            # Again after each row, so that a run that is cut off leaves what it has measured.
+            _RESULTS.write_text(result.dumps(rows, facts))
     console.print(result.table(rows))
     if not VersitygwServer.program.is_file():
         console.print(
             f"S3 was not measured: {VersitygwServer.program} is missing; "
             "make .tools/versitygw builds it, with Go"
         )
+    for program in PROGRAMS:
+        if not is_installed(program):
+            console.print(f"{program} was not measured: it is not installed; make bench does that")
     console.print(f"{perf_counter() - begin:.0f} s; written to {_RESULTS}")
 
 

@@ -6,7 +6,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from benchmarks.bare import BareAppender, BareFile
-from benchmarks.measure import alternate, rate, seconds
+from benchmarks.measure import alternate, in_blocks, rate, seconds
+from benchmarks.peers import appenders, compared
 from benchmarks.result import Row, at_least, at_most
 from benchmarks.workload import BATCH, entries, file_log, items, take
 from rynxs.eventlog.log import Log
@@ -19,11 +20,15 @@ SOURCES = fixed_sources(0)
 
 
 def batches(directory: Path, rounds: int) -> Row:
-    """Append `rounds` batches to a log, and as many to a bare file, in turn."""
+    """Append batches to a log and to a bare file, in turn, and between them to each peer."""
     source = items()
     file = BareFile(directory / "batches.bare")
     bare = BareAppender(file)
-    with closing(file), closing(file_log(directory / "batches").open_writer(SOURCES)) as sink:
+    with (
+        closing(file),
+        closing(file_log(directory / "batches").open_writer(SOURCES)) as sink,
+        appenders(directory / "batches.peers") as others,
+    ):
         log = Log.open(sink)
 
         def ours() -> float:
@@ -34,20 +39,26 @@ def batches(directory: Path, rounds: int) -> Row:
             batch = take(source)
             return rate(BATCH, lambda: bare.append(batch))
 
-        pair = alternate(rounds, ours, limit)
+        peers = [lambda each=each: each.rate(take(source)) for each in others]
+        our_rates, limit_rates, *figures = in_blocks(rounds, (ours, limit), peers)
     name = f"durable append, batches of {BATCH:,}, 300-byte payloads, payload encoding included"
-    return Row(name, "records/s", pair.ours, pair.limit, at_least(0.6))
+    return Row(name, "records/s", our_rates, limit_rates, at_least(0.6), compared(others, figures))
 
 
 def single(directory: Path, rounds: int) -> Row:
-    """Append one record at a time, and write as many bytes to a bare file, in turn.
+    """Append one record to a log and as many bytes to a bare file, in turn, and one to each peer.
 
-    `Log.append` takes encoded payloads, so their encoding is not part of it.
+    `Log.append` takes encoded payloads, so their encoding is not part of it, nor is that of a
+    peer's.
     """
     source = items()
     where = directory / "single"
     file = BareFile(directory / "single.bare")
-    with closing(file), closing(file_log(where).open_writer(SOURCES)) as sink:
+    with (
+        closing(file),
+        closing(file_log(where).open_writer(SOURCES)) as sink,
+        appenders(directory / "single.peers") as others,
+    ):
         log = Log.open(sink)
         log.append(entries(take(source)))
         (segment,) = (where / "segments").glob("*.seg")
@@ -63,9 +74,10 @@ def single(directory: Path, rounds: int) -> Row:
             data = b"x" * (grown[1] - grown[0])
             return seconds(lambda: file.write(data)) * 1e3
 
-        pair = alternate(rounds, ours, limit)
+        peers = [lambda each=each: each.append_ms(take(source, 1)) for each in others]
+        our_ms, limit_ms, *figures = in_blocks(rounds, (ours, limit), peers)
     name = "durable append of one encoded record; limit: write + fdatasync of as many bytes"
-    return Row(name, "ms", pair.ours, pair.limit, at_most(1.5))
+    return Row(name, "ms", our_ms, limit_ms, at_most(1.5), compared(others, figures))
 
 
 def long_log(long: Path, short: Path, size: int, part: int) -> Row:

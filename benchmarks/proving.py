@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from benchmarks.appending import SOURCES
-from benchmarks.measure import alternate, seconds
+from benchmarks.measure import alternate, in_turn, seconds
+from benchmarks.peers import PYMERKLE, is_installed
 from benchmarks.result import (
     INFORMATIVE,
+    Peer,
     Row,
     Target,
     at_least,
@@ -31,8 +33,9 @@ from rynxs.eventlog.resume import chain_at, chain_signed_by
 from rynxs.eventlog.tiles import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from benchmarks.peer_pymerkle import Leaves
     from rynxs.eventlog.checkpoint import Checkpoint
     from rynxs.eventlog.note import SigningKey
     from rynxs.eventlog.sink import Sink
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 _SIGN_MS = 20.0
 _PROOF_MS = 10.0
 _READS = 100.0
+_PEER_PROOFS = 5
 _MEMORY_MIB = 150.0
 _NEW = 10
 _TAIL = 10_000
@@ -80,35 +84,85 @@ def signing(directory: Path, keys: Sequence[SigningKey], rounds: int) -> Row:
     return Row(name, "ms", spread(figures), bound(_SIGN_MS), below(_SIGN_MS, "ms"))
 
 
-def inclusion(directory: Path, rounds: int) -> list[Row]:
-    """Prove records all over the log, each with tiles that are not in this process yet."""
-    figures, reads = [], []
+def inclusion(directory: Path, rounds: int) -> Iterator[Row]:
+    """Prove records all over the log, each with tiles that are not in this process yet.
+
+    The peer has the same leaves in a tree that it opens anew for each proof. That takes it so long
+    that it proves a few only. In a last row both keep what they have read.
+    """
     with closing(file_log(directory).open_reader()) as sink:
         newest = cp.latest(sink)
         assert newest is not None, "signed before"
         size = newest[0].size
-        for number in range(rounds):
+        indexes = [number * size // rounds for number in range(rounds)]
+        reads: list[float] = []
+
+        def prove_ms(index: int) -> float:
             tree = Tree(sink, size)
-            begin = perf_counter()
-            inclusion_proof(tree.node, number * size // rounds, size)
-            figures.append((perf_counter() - begin) * 1e3)
+            took = seconds(lambda: inclusion_proof(tree.node, index, size))
             reads.append(float(tree.reads))
-    return [
-        Row(
-            f"inclusion proof at {size:,} records",
-            "ms",
-            spread(figures),
-            bound(_PROOF_MS),
-            below(_PROOF_MS, "ms"),
-        ),
-        Row(
-            "reads that it takes",
-            "",
-            spread(reads),
-            bound(_READS),
-            Target(f"< {_READS:g}", lambda _value, _ratio: max(reads) < _READS),
-        ),
-    ]
+            return took * 1e3
+
+        anew = spread(list(map(prove_ms, indexes)))
+        with _leaves(directory.with_name("leaves.db"), sink, newest[0]) as leaves:
+            few = indexes[:: max(1, rounds // _PEER_PROOFS)]
+            peer = Peer(
+                PYMERKLE, spread([_anew_ms(leaves, i, size) for i in few]) if leaves else None
+            )
+            yield Row(
+                f"inclusion proof at {size:,} records",
+                "ms",
+                anew,
+                bound(_PROOF_MS),
+                below(_PROOF_MS, "ms"),
+                (peer,),
+            )
+            yield Row(
+                "reads that it takes",
+                "",
+                spread(reads),
+                bound(_READS),
+                Target(f"< {_READS:g}", lambda _value, _ratio: max(reads) < _READS),
+            )
+            yield _kept(Tree(sink, size), leaves, indexes)
+
+
+@contextmanager
+def _leaves(path: Path, sink: Sink, checkpoint: Checkpoint) -> Iterator[Leaves | None]:
+    """Make a peer's tree of a log's leaves; None if it is not installed."""
+    if not is_installed(PYMERKLE):
+        yield None
+        return
+    from benchmarks.peer_pymerkle import Leaves
+
+    with closing(Leaves(path)) as leaves:
+        leaves.add(record.header for record in sink.read(0, checkpoint.size))
+        assert leaves.root() == checkpoint.root, "it is the same tree"
+        yield leaves
+
+
+def _anew_ms(leaves: Leaves, index: int, size: int) -> float:
+    with closing(leaves.opened_anew()) as anew:
+        return seconds(lambda: anew.prove(index, size)) * 1e3
+
+
+def _kept(tree: Tree, leaves: Leaves | None, indexes: list[int]) -> Row:
+    """Prove the same records again and again, with trees that have read what that takes."""
+
+    def prover(prove: Callable[[int], object]) -> Callable[[], float]:
+        for index in indexes:
+            prove(index)
+        upcoming = iter(indexes)
+        return lambda: seconds(lambda: prove(next(upcoming))) * 1e3
+
+    size = tree.size
+    takes = [prover(lambda index: inclusion_proof(tree.node, index, size))]
+    if leaves is not None:
+        takes.append(prover(lambda index: leaves.prove(index, size)))
+    ours, *figures = in_turn(len(indexes), *takes)
+    peer = Peer(PYMERKLE, figures[0] if figures else None)
+    name = f"inclusion proof at {size:,} records, what it takes read before"
+    return Row(name, "ms", ours, None, INFORMATIVE, (peer,))
 
 
 def verify_from(long: Path, short: Path, keys: Sequence[SigningKey], rounds: int) -> Row:

@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import bare
 from benchmarks.appending import SOURCES
-from benchmarks.measure import alternate, rate, seconds
-from benchmarks.result import INFORMATIVE, Row, Target, below, spread
+from benchmarks.measure import alternate, in_turn, rate, seconds
+from benchmarks.peers import EVENTSOURCING, is_installed
+from benchmarks.result import INFORMATIVE, Peer, Row, Target, below, spread
 from benchmarks.workload import file_log
 from rynxs.embedded.replay import LogReplay
 from rynxs.embedded.snapshots import take
 from rynxs.engine import event as ev
 from rynxs.engine.observation import Actor
 from rynxs.engine.pipeline import Pipeline
+from rynxs.eventlog import canonical
+from rynxs.eventlog import record as rec
 from rynxs.eventlog.log import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from benchmarks.peer_eventsourcing import EventStore
     from rynxs.config import Config
+    from rynxs.eventlog.record import Record
     from rynxs.eventlog.sink import Sink
 
 _AGENTS_AT_ONCE = 250
@@ -37,7 +42,8 @@ _ALIKE = Target("within 25%", lambda _value, ratio: 0.8 <= ratio <= 1.25)
 def replay(directory: Path, agents: int, rounds: int) -> Row:
     """Fold the log of so many agents, one observation and one plan each.
 
-    The bare loop has its records in memory.
+    The bare loop has its records in memory. The peer reads the same events back and keeps the
+    newest of each subject; it verifies nothing.
     """
     config = file_log(directory)
     _build(config, agents)
@@ -55,13 +61,18 @@ def replay(directory: Path, agents: int, rounds: int) -> Row:
         return rate(count, to_the_end)
 
     stored = [(header, salt, payload or b"") for header, salt, payload in records]
-    pair = alternate(rounds, fold, lambda: rate(count, lambda: bare.decode(stored)))
+    takes = [fold, lambda: rate(count, lambda: bare.decode(stored))]
+    with _event_store(directory.with_name("agents.db"), records) as store:
+        if store is not None:
+            takes.append(lambda: rate(count, store.replay))
+        ours, limit, *figures = in_turn(rounds, *takes)
     size = sum(len(payload) for _, _, payload in stored) // count
     name = (
         f"replay of {count:,} records of {agents:,} agents, payloads of {size:,} bytes on average; "
         "limit: decode and hash all, in memory"
     )
-    return Row(name, "records/s", pair.ours, pair.limit, INFORMATIVE)
+    peer = Peer(EVENTSOURCING, figures[0] if figures else None)
+    return Row(name, "records/s", ours, limit, INFORMATIVE, (peer,))
 
 
 def mix(directory: Path, agents: int, rounds: int) -> Iterator[Row]:
@@ -113,6 +124,23 @@ def from_snapshot(directory: Path, agents: int, size: int, tail: int, rounds: in
     return Row(name, "s", spread(took), None, below(1.5, "s"))
 
 
+@contextmanager
+def _event_store(path: Path, records: Sequence[Record]) -> Iterator[EventStore | None]:
+    """Make a peer's store of the events in some records; None if it is not installed."""
+    if not is_installed(EVENTSOURCING):
+        yield None
+        return
+    from benchmarks.peer_eventsourcing import EventStore
+
+    found = [
+        (rec.decode_header(header).subject, canonical.decode(payload or b""))
+        for header, _, payload in records
+    ]
+    with closing(EventStore(path)) as store:
+        store.prepared(found)()
+        yield store
+
+
 def _folded(config: Config) -> LogReplay:
     replaying = LogReplay(config.open_reader(), config, None)
     for _ in replaying.fold():
@@ -139,7 +167,7 @@ class _Writer:
     def observe(self, agents: int, count: int, start: int = 0) -> None:
         """Observe agents in turn, each time another version; plan and apply each."""
         for number in range(start, start + count):
-            version, manifest = number // agents, _agent(number % agents)
+            version, manifest = number // agents, manifest_of(number % agents)
             manifest["metadata"]["annotations"] = {"example.org/note": "n" * _NOTE}
             manifest["spec"]["image"]["tag"] = f"v{version}"
             manifest["spec"]["tools"] = {"allow": [f"tool-{each}" for each in range(_TOOLS)]}
@@ -185,13 +213,13 @@ def _build(config: Config, agents: int) -> None:
         numbers = iter(range(agents))
         while some := list(islice(numbers, _AGENTS_AT_ONCE)):
             for number in some:
-                pipeline.observe(resource, _agent(number), Actor("benchmarks"))
+                pipeline.observe(resource, manifest_of(number), Actor("benchmarks"))
             log.append(pipeline.take_entries())
             pipeline.acknowledge(log.size)
         log.save()
 
 
-def _agent(number: int) -> dict[str, Any]:
+def manifest_of(number: int) -> dict[str, Any]:
     """Return the manifest of an agent."""
     return {
         "apiVersion": "universe.ai/v1alpha1",
@@ -206,7 +234,7 @@ def _agent(number: int) -> dict[str, Any]:
             "team": f"research-{number % 7}",
             "manages": [],
             "permissions": {
-                "canAssignTasks": number % 2 == 0,
+                "canAssignTasks": False,
                 "canAccessAuditLogs": False,
                 "canManageTeam": False,
             },

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Spread(NamedTuple):
@@ -18,6 +18,10 @@ class Spread(NamedTuple):
     low: float
     middle: float
     high: float
+
+    def as_json(self) -> dict[str, float]:
+        """Return it by the words of results.json."""
+        return {"min": self.low, "median": self.middle, "max": self.high}
 
 
 class Target(NamedTuple):
@@ -32,6 +36,18 @@ class Target(NamedTuple):
     is_met: Callable[[float, float], bool]
 
 
+class Peer(NamedTuple):
+    """Another program on the work of a row.
+
+    Attributes:
+        name: of the program.
+        figure: in the row's unit, of the same run; None if it is not installed here.
+    """
+
+    name: str
+    figure: Spread | None
+
+
 class Row(NamedTuple):
     """One figure.
 
@@ -42,6 +58,7 @@ class Row(NamedTuple):
         limit: the figure of the bare loop of the same run; of a fixed bound, that bound three
             times; None where there is nothing to compare with.
         target: what the figure should reach.
+        peers: other programs on the same work.
     """
 
     name: str
@@ -49,11 +66,16 @@ class Row(NamedTuple):
     ours: Spread
     limit: Spread | None
     target: Target
+    peers: tuple[Peer, ...] = ()
 
     @property
     def ratio(self) -> float | None:
         """Ours to the limit, by their medians."""
         return self.ours.middle / self.limit.middle if self.limit else None
+
+    def ratio_to(self, peer: Peer) -> float | None:
+        """Ours to a peer, by their medians."""
+        return self.ours.middle / peer.figure.middle if peer.figure else None
 
     @property
     def met(self) -> bool:
@@ -64,10 +86,18 @@ class Row(NamedTuple):
         """Return the row as it stands in results.json."""
         return {
             "name": self.name,
-            "value": self.ours.middle,
             "unit": self.unit,
-            "limit": self.limit.middle if self.limit else None,
+            "ours": self.ours.as_json(),
+            "limit": self.limit.as_json() if self.limit else None,
             "ratio": self.ratio,
+            "peers": [
+                {
+                    "name": peer.name,
+                    "figure": peer.figure.as_json() if peer.figure else None,
+                    "ratio": self.ratio_to(peer),
+                }
+                for peer in self.peers
+            ],
             "target": self.target.text,
             "met": self.met,
         }
@@ -120,7 +150,7 @@ def table(rows: Sequence[Row]) -> Table:
     """Return the rows for a person."""
     shown = Table(title="ours and the limit: median (min .. max)", title_justify="left")
     shown.add_column("measured")
-    for heading in ("ours", "limit", "unit", "ratio", "target", "met"):
+    for heading in ("ours", "limit", "unit", "ratio", "peers (ratio)", "target", "met"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         shown.add_row(
@@ -129,22 +159,32 @@ def table(rows: Sequence[Row]) -> Table:
             _text(row.limit) if row.limit else "-",
             row.unit,
             "-" if row.ratio is None else f"{row.ratio:.2f}",
+            "\n".join(_peer_text(row, peer) for peer in row.peers) or "-",
             row.target.text,
             "yes" if row.met else "[bold red]no[/]",
         )
     return shown
 
 
-def dumps(rows: Sequence[Row]) -> str:
-    """Return the rows as JSON text."""
-    return json.dumps([row.as_json() for row in rows], indent=2) + "\n"
+def dumps(rows: Sequence[Row], machine: Mapping[str, Any]) -> str:
+    """Return what the run was made on, and its rows, as JSON text."""
+    document = {"machine": machine, "rows": [row.as_json() for row in rows]}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _peer_text(row: Row, peer: Peer) -> str:
+    ratio = row.ratio_to(peer)
+    if peer.figure is None or ratio is None:
+        return f"{peer.name}: not installed"
+    return f"{peer.name}: {number(peer.figure.middle)} ({number(ratio)})"
 
 
 def _text(figure: Spread) -> str:
     if figure.low == figure.high:
-        return _number(figure.middle)
-    return f"{_number(figure.middle)}\n({_number(figure.low)} .. {_number(figure.high)})"
+        return number(figure.middle)
+    return f"{number(figure.middle)}\n({number(figure.low)} .. {number(figure.high)})"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a figure with as many digits as a person wants."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -12,7 +12,7 @@ from rynxs.simulation import __main__ as command
 from rynxs.simulation import trial
 from rynxs.simulation.trial import Outcome, Trial
 
-SHARES, SEEDS = 30, 8
+SHARES, SEEDS = 25, 8
 FAMILIES = {"network", "bucket", "api", "disk", "world"}
 
 
@@ -121,7 +121,8 @@ class TestInvariants:
     def broken(monkeypatch: pytest.MonkeyPatch, name: str, lie: object) -> str:
         monkeypatch.setattr(trial, "_ROTTEN", 0.0)
         monkeypatch.setattr(name, lie)
-        return next((said for seed in range(6) if (said := Trial(seed).run().broken)), "")
+        seeds = (3, 0, 1, 2)  # of both sinks; in the first it takes no long rest to notice
+        return next((said for seed in seeds if (said := Trial(seed).run().broken)), "")
 
     def test_a_wrong_root_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from rynxs.eventlog.log import Log

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_STACK_BYTES = 512 * 1024
 _here = threading.local()
 
 

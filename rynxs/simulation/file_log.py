@@ -12,6 +12,7 @@ from rynxs.simulation.disk import Directory, Disk, File
 from rynxs.simulation.fiber import current
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from contextlib import AbstractContextManager
 
     from rynxs.eventlog.sink import Sink
@@ -26,7 +27,6 @@ _SEGMENT_BYTES = 8 * 1024
 _LOCK_POLL_S = 0.001
 _CALL_S = 0.0001
 _FLUSH_S = 0.0005, 0.03
-_READ_LIMIT_S = 0.02
 
 
 class FileLog:
@@ -205,12 +205,13 @@ class _System:
         self._disk.replace(_at(source), _at(target))
         self._call("after replace", str(target), 0.0)
 
-    def scandir(self, path: Any) -> list[tuple[str, bool]]:
+    def scandir(self, path: Any) -> Generator[tuple[str, bool], None, None]:
         self._alive()
         found = self._disk.find(_at(path))
         if not isinstance(found, Directory):
             raise NotADirectoryError
-        return [(name, isinstance(node, Directory)) for name, node in found.entries.items()]
+        for name, node in list(found.entries.items()):
+            yield name, isinstance(node, Directory)
 
     def getpid(self) -> int:
         return int(self._process.name.rpartition(".")[2] or 0)

@@ -96,7 +96,6 @@ class OsProcess:
         self._is_stopped = False
         self._held: list[Callable[[], None]] = []
         self._fibers: list[Fiber] = []
-        self._tasks: list[asyncio.Task[Any]] = []
         self._turn_us: int | None = None
         self._is_running = False
 

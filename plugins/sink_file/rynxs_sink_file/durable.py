@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rynxs.api import SinkUnavailable
-from rynxs_sink_file.files import close_quietly, is_directory, names, remove, write_all
+from rynxs_sink_file.files import close_quietly, is_directory, is_empty, remove, write_all
 from rynxs_sink_file.system import system
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def make_directory(path: Path) -> None:
     An empty one may be the work of a process that died in between, so its name is synced again.
     """
     if is_directory(path):
-        if not names(path):
+        if is_empty(path):
             # One that was made for us may stand in a directory that we must not read.
             with suppress(PermissionError):
                 sync_directory(path.parent)
@@ -108,6 +108,11 @@ def replace_files(files: Mapping[Path, bytes]) -> None:
 def temporary(path: Path) -> Path:
     """Return where the file is written that is to replace the one at a path."""
     return path.with_name(f".{path.name}.tmp")
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file has the name of a `temporary`."""
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def new_file_beside(path: Path, status: os.stat_result) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rynxs.api import Record, SinkCorrupt
 from rynxs_sink_file import index
-from rynxs_sink_file.durable import new_file_beside, sync_directory, temporary
+from rynxs_sink_file.durable import is_temporary, new_file_beside, sync_directory, temporary
 from rynxs_sink_file.files import close_quietly, exists, names, opened, read_all, remove, write_all
 from rynxs_sink_file.index import Position
 from rynxs_sink_file.segment import (
@@ -148,7 +148,7 @@ def put_in_place(segment: Path) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove what a killed writer left beside the segments."""
     for name in names(folder):
-        if name.startswith(".") and name.endswith(".tmp"):
+        if is_temporary(name):
             remove(folder / name)
 
 

@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from rynxs_sink_file.system import system
@@ -100,6 +100,12 @@ def is_file(path: Path) -> bool:
 def names(path: Path) -> list[str]:
     """Return the names in a directory, sorted."""
     return sorted(name for name, _ in system().scandir(path))
+
+
+def is_empty(path: Path) -> bool:
+    """Tell whether a directory holds nothing, at the same cost however much it holds."""
+    with closing(system().scandir(path)) as entries:
+        return next(entries, None) is None
 
 
 def files_below(path: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rynxs.api import SinkCorrupt, SinkUnavailable
 from rynxs_sink_file import index
 from rynxs_sink_file.durable import translated
-from rynxs_sink_file.files import buffered, exists, is_directory, names, read_all
+from rynxs_sink_file.files import buffered, exists, is_directory, is_empty, names, read_all
 from rynxs_sink_file.segment import (
     ENVELOPE_SIZE,
     MAGIC,
@@ -74,7 +74,7 @@ class Layout:
         Raises:
             SinkUnavailable: the directory is not empty, and no log is in it.
         """
-        if is_directory(self.root) and not exists(self.segments) and names(self.root):
+        if is_directory(self.root) and not exists(self.segments) and not is_empty(self.root):
             raise SinkUnavailable(f"{self.root}: not empty and not a log; name another directory")
 
     def segment(self, first_seq: int) -> Path:

@@ -16,6 +16,7 @@ from rynxs.api import (
     version_of,
 )
 from rynxs_sink_file.durable import (
+    is_temporary,
     make_directory,
     replace_file,
     replace_files,
@@ -110,7 +111,7 @@ def remove_leftovers(root: Path) -> None:
     """Remove what puts that were killed have left behind."""
     with translated(root), _locked(root):
         for path in files_below(root):
-            if path.name.startswith(".") and path.name.endswith(".tmp"):
+            if is_temporary(path.name):
                 remove(path)
 
 

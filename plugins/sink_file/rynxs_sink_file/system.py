@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN = fcntl.LOCK_EX, fcntl.LOCK_NB, fcntl.LOCK_SH, fcntl.LOCK_UN
@@ -75,8 +75,8 @@ class System(Protocol):
     def replace(self, source: Path, target: Path) -> None:
         """Give a file another name, which may be another file's until then."""
 
-    def scandir(self, path: Path) -> list[tuple[str, bool]]:
-        """Return the names in a directory, in no order, and whether each is a directory's."""
+    def scandir(self, path: Path) -> Generator[tuple[str, bool], None, None]:
+        """Yield the names in a directory, in no order, and whether each is a directory's."""
 
     def getpid(self) -> int:
         """Return the number of this process."""
@@ -139,9 +139,10 @@ class _Real:
     def replace(self, source: Path, target: Path) -> None:
         source.replace(target)
 
-    def scandir(self, path: Path) -> list[tuple[str, bool]]:
+    def scandir(self, path: Path) -> Generator[tuple[str, bool], None, None]:
         with os.scandir(path) as entries:
-            return [(each.name, each.is_dir(follow_symlinks=False)) for each in entries]
+            for each in entries:
+                yield each.name, each.is_dir(follow_symlinks=False)
 
     def getpid(self) -> int:
         return os.getpid()

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rynxs.engine.plan import manifest_id
 from rynxs.operator.cluster import Bookmark, ClusterError, Listed, Seen, as_it_is
-from rynxs.simulation.answers import (
-    MANAGER,
-    is_at,
-    is_managed,
-    merged,
-    shown,
-    told_of,
-    told_whole,
-)
+from rynxs.simulation.answering import Answering
+from rynxs.simulation.answers import is_at, told_of, told_whole
 from rynxs.simulation.network import Request, Unanswered
 from rynxs.simulation.objects import Objects
 from rynxs.simulation.world import SECOND
@@ -27,10 +20,7 @@ if TYPE_CHECKING:
     from rynxs.simulation.faults import Faults
     from rynxs.simulation.machine import OsProcess
     from rynxs.simulation.network import Network
-    from rynxs.simulation.objects import Held
     from rynxs.simulation.world import World
-
-    Watcher = Callable[[str, str, str, Mapping[str, Any]], None]
 
 Answer = TypeVar("Answer")
 SERVER = "api"
@@ -40,19 +30,12 @@ _WATCH_US = 120 * SECOND
 _BACK_MOST = 8
 
 
-class ApiServer:
-    """What the server holds, and does when it is asked.
-
-    Attributes:
-        objects: what it holds.
-        watching: is told of each write before it takes effect: by whom, the verb, the id, and the
-            body.
-    """
+class ApiServer(Answering):
+    """A server that fails now and then, and tells whoever watches."""
 
     def __init__(self, world: World, faults: Faults) -> None:
         """Hold nothing."""
-        self.objects = Objects(self._tell)
-        self.watching: Watcher = lambda _who, _verb, _id, _body: None
+        super().__init__(Objects(self._tell))
         self._world = world
         self._faults = faults
         self._chance = world.chance("api server")
@@ -68,77 +51,6 @@ class ApiServer:
         if self._happens("server error after the effect", what):
             raise ClusterError(504, "Timeout", "something took too long")
         return answer
-
-    # What is asked; each returns the answer.
-
-    def create(self, who: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Make an object."""
-        identifier = manifest_id(body)
-        if self.objects.get(identifier) is not None:
-            raise ClusterError(409, "AlreadyExists", f"{identifier} already exists")
-        self.watching(who, "create", identifier, body)
-        self.objects.make(body, MANAGER)
-        return self._metadata(identifier)
-
-    def apply(
-        self, who: str, body: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
-    ) -> Mapping[str, Any]:
-        """Apply over an object that was read."""
-        identifier = manifest_id(body)
-        precondition = body["metadata"]["uid"], body["metadata"]["resourceVersion"]
-        found = self.objects.get(identifier)
-        if found is None or precondition != (found.uid, str(found.version)):
-            raise _conflict(identifier)
-        assert list(entries) == found.entries(), "not the entries that were read"
-        self.watching(who, "apply", identifier, body)
-        self.objects.apply(body, MANAGER)
-        return self._metadata(identifier)
-
-    def delete(self, who: str, place: Place, uid: str, resource_version: str) -> None:
-        """Delete an object that was read."""
-        found = self._found(place.id)
-        if (uid, resource_version) != (found.uid, str(found.version)):
-            raise _conflict(place.id)
-        self.watching(who, "delete", place.id, {})
-        self.objects.delete(place.id)
-
-    def get(self, place: Place) -> Mapping[str, Any]:
-        """Return what is read of a rendered object."""
-        self._found(place.id)
-        return shown(self.objects.seen(place.id))
-
-    def get_object(self, place: Place) -> Mapping[str, Any]:
-        """Return a whole object."""
-        self._found(place.id)
-        return self.objects.seen(place.id)
-
-    def replace(self, who: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Replace an object that was read."""
-        identifier = manifest_id(body)
-        if body["metadata"]["resourceVersion"] != str(self._found(identifier).version):
-            raise _conflict(identifier)
-        self.watching(who, "replace", identifier, body)
-        self.objects.replace(body, (MANAGER, "Update", ""))
-        return self._metadata(identifier)
-
-    def patch_status(
-        self, place: Place, status: Mapping[str, Any], resource_version: str
-    ) -> Mapping[str, Any]:
-        """Change the status of an object that was read."""
-        if str(self._found(place.id).version) != resource_version:
-            raise _conflict(place.id)
-        found = self.objects.seen(place.id)
-        body = {**found, "status": merged(found.get("status") or {}, status)}
-        self.objects.replace(body, (MANAGER, "Update", "status"))
-        return self._metadata(place.id)
-
-    def list(self, kind: str, namespace: str, *, is_whole: bool) -> Listed:
-        """Return all objects of a kind."""
-        found = [self.objects.seen(each) for each in self.objects.ids()]
-        found = [each for each in found if is_at(manifest_id(each), kind, namespace)]
-        if not is_whole:
-            found = [shown(each) for each in found if is_managed(each)]
-        return Listed(list(found), str(self.objects.version))
 
     def watch(self, stream: _Stream, version: str) -> None:
         """Tell a stream what happens after a version."""
@@ -160,16 +72,6 @@ class ApiServer:
                     told = told_whole(change) if stream.is_whole else told_of(change)
                     if told is not None:
                         stream.tell(told)
-
-    def _found(self, identifier: str) -> Held:
-        found = self.objects.get(identifier)
-        if found is None:
-            raise ClusterError(404, "NotFound", f"{identifier} not found")
-        return found
-
-    def _metadata(self, identifier: str) -> Mapping[str, Any]:
-        metadata: Mapping[str, Any] = self.objects.seen(identifier)["metadata"]
-        return metadata
 
     def _happens(self, kind: str, what: str) -> bool:
         return self._faults.happens("api", kind, what)
@@ -350,7 +252,3 @@ class Client:
             return await future
         except Unanswered as error:
             raise ClusterError(0, "", str(error)) from None
-
-
-def _conflict(identifier: str) -> ClusterError:
-    return ClusterError(409, "Conflict", f"{identifier} has been modified")

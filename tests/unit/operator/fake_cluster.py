@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.plan import manifest_id
 from rynxs.operator.cluster import Bookmark, ClusterError, Listed, as_it_is
+from rynxs.simulation.answering import Answering
 from rynxs.simulation.answers import (
     MANAGER,
     is_at,
-    is_managed,
-    merged,
-    shown,
     told_of,
     told_whole,
 )
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from rynxs.operator.cluster import Place, Reduce, Told
-    from rynxs.simulation.objects import Happened, Held
+    from rynxs.simulation.objects import Happened
 
 WRITES = frozenset({"create", "apply", "delete", "replace", "patch_status"})
 
@@ -80,6 +78,7 @@ class FakeCluster:
         self.running_max = 0
         self._running = 0
         self._objects = Objects(self._tell)
+        self._server = Answering(self._objects)
         self._failures: list[_Failure] = []
         self._pauses: list[tuple[str, str, Pause]] = []
         self._oldest = 0
@@ -174,68 +173,43 @@ class FakeCluster:
     # What the operator asks: `Cluster`.
 
     async def create(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        identifier = manifest_id(body)
-        async with self._request("create", identifier):
-            if self._objects.get(identifier) is not None:
-                raise ClusterError(409, "AlreadyExists", f"{identifier} already exists")
-            self._objects.make(body, MANAGER)
-            return self._metadata(identifier)
+        async with self._request("create", manifest_id(body)):
+            return self._server.create(MANAGER, body)
 
     async def apply(
         self, body: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
     ) -> Mapping[str, Any]:
-        identifier = manifest_id(body)
-        precondition = body["metadata"]["uid"], body["metadata"]["resourceVersion"]
-        async with self._request("apply", identifier):
-            found = self._objects.get(identifier)
-            if found is None or precondition != (found.uid, str(found.version)):
-                raise _conflict(identifier)
-            assert list(entries) == found.entries(), "not the entries that were read"
-            self._objects.apply(body, MANAGER)
-            return self._metadata(identifier)
+        async with self._request("apply", manifest_id(body)):
+            return self._server.apply(MANAGER, body, entries)
 
     async def delete(self, place: Place, uid: str, resource_version: str) -> None:
         async with self._request("delete", place.id):
-            found = self._found(place.id)
-            if (uid, resource_version) != (found.uid, str(found.version)):
-                raise _conflict(place.id)
-            self._objects.delete(place.id)
+            self._server.delete(MANAGER, place, uid, resource_version)
 
     async def get(self, place: Place) -> Mapping[str, Any]:
         async with self._request("get", place.id):
-            self._found(place.id)
-            return shown(self.show(place.id))
+            return self._server.get(place)
 
     # `Reported`.
 
     async def get_object(self, place: Place) -> Mapping[str, Any]:
         async with self._request("get_object", place.id):
-            self._found(place.id)
-            return self.show(place.id)
+            return self._server.get_object(place)
 
     async def replace(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        identifier = manifest_id(body)
-        async with self._request("replace", identifier):
-            if body["metadata"]["resourceVersion"] != str(self._found(identifier).version):
-                raise _conflict(identifier)
-            self._objects.replace(body, (MANAGER, "Update", ""))
-            return self._metadata(identifier)
+        async with self._request("replace", manifest_id(body)):
+            return self._server.replace(MANAGER, body)
 
     async def patch_status(
         self, place: Place, status: Mapping[str, Any], resource_version: str
     ) -> Mapping[str, Any]:
         async with self._request("patch_status", place.id):
-            if str(self._found(place.id).version) != resource_version:
-                raise _conflict(place.id)
-            body = self.show(place.id)
-            body["status"] = merged(body.get("status") or {}, status)
-            self._objects.replace(body, (MANAGER, "Update", "status"))
-            return self._metadata(place.id)
+            return self._server.patch_status(place, status, resource_version)
 
     # `Watched`.
 
     async def list(self, kind: str, namespace: str, reduced: Reduce = as_it_is) -> Listed:
-        return await self._list("list", kind, namespace, lambda found: reduced(shown(found)))
+        return await self._list("list", kind, namespace, reduced)
 
     async def list_objects(self, kind: str, namespace: str, reduced: Reduce = as_it_is) -> Listed:
         return await self._list("list_objects", kind, namespace, reduced)
@@ -248,9 +222,8 @@ class FakeCluster:
 
     async def _list(self, verb: str, kind: str, namespace: str, reduced: Reduce) -> Listed:
         async with self._request(verb, kind):
-            found = [self.show(each) for each in self.ids() if is_at(each, kind, namespace)]
-            picked = [each for each in found if verb == "list_objects" or is_managed(each)]
-            return Listed([reduced(each) for each in picked], str(self._objects.version))
+            found = self._server.list(kind, namespace, is_whole=verb == "list_objects")
+            return Listed([reduced(each) for each in found.objects], found.version)
 
     async def _watch(self, verb: str, kind: str, namespace: str, version: str) -> Told:
         async with self._request(verb, kind):
@@ -303,20 +276,6 @@ class FakeCluster:
                 await pause.resume.wait()
                 return
 
-    def _found(self, identifier: str) -> Held:
-        found = self._objects.get(identifier)
-        if found is None:
-            raise ClusterError(404, "NotFound", f"{identifier} not found")
-        return found
-
-    def _metadata(self, identifier: str) -> Mapping[str, Any]:
-        metadata: Mapping[str, Any] = self.show(identifier)["metadata"]
-        return metadata
-
     def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
-
-
-def _conflict(identifier: str) -> ClusterError:
-    return ClusterError(409, "Conflict", f"{identifier} has been modified")

@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 PROJECTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml) agent/pyproject.toml
-DEV_TOOLS := flask flask-cors hypothesis import-linter jsonschema mkdocs-material 'moto[s3]' mypy \
-  opentelemetry-sdk pytest pytest-randomly pytest-xdist ruff selenium types-PyYAML types-jsonschema
+TEST_TOOLS := flask flask-cors hypothesis jsonschema 'moto[s3]' opentelemetry-sdk pytest pytest-randomly pytest-xdist
+DEV_TOOLS := import-linter mkdocs-material mypy ruff selenium types-PyYAML types-jsonschema
 PEERS := eventsourcing pymerkle
-PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --no-compile -c constraints.txt
 STATE := .rynxs
 FUZZ := .fuzz
 SECONDS ?= 60
@@ -28,6 +28,9 @@ REAL := $(wildcard tests/e2e/test_real_*.py)
 # Without Go, S3 is not measured, and said so.
 BENCH_TOOLS := $(if $(shell command -v $(GO)),$(TOOLS)/versitygw)
 
+# Tests start Python by the hundred: what is imported is to be compiled once, then.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test e2e simulate mutants fuzz strace real-pods cluster real-cluster lint format crds bench bench-cluster bench-curves bench-quick clean
 
 help: ## Show the targets.
@@ -42,12 +45,13 @@ run: $(VENV)/.installed ## Run the main job on an example: log, manifests, check
 	$(BIN)/rynxs replay --log file:$(STATE)/log --check
 	$(BIN)/rynxs checkpoint verify --log file:$(STATE)/log --key $(STATE)/signing.key.pub
 
-test: $(VENV)/.developing ## Run all fast, hermetic tests.
+test: $(VENV)/.testing ## Run all fast, hermetic tests.
 	$(BIN)/pytest --numprocesses=auto
 
 e2e: $(VENV)/.developing $(TOOLS)/minio $(TOOLS)/mc $(TOOLS)/versitygw $(TOOLS)/promtool $(TOOLS)/interop $(CLUSTER) $(NODE) $(HELM) ## Test against real servers, pods and other tools, built on first use; pods as root.
 	$(BIN)/pytest tests/e2e tests/authors --numprocesses=auto $(REAL:%=--ignore=%)
 	$(BIN)/pytest $(REAL)
+	RYNXS_EXAMPLES=200 $(BIN)/pytest -m 'slow or hypothesis' --numprocesses=auto
 	RYNXS_KILLS=100 $(BIN)/pytest plugins/*/tests/test_*_kill.py --numprocesses=auto
 	RYNXS_FAILING_USES=500 RYNXS_PROCESSES=20 $(BIN)/pytest --numprocesses=auto \
 	  plugins/sink_*/tests/test_*_conformance.py tests/integration/test_reproducible.py
@@ -120,7 +124,11 @@ $(VENV)/.installed: $(VENV)/.created $(PROJECTS) constraints.txt
 	$(PIP) --no-build-isolation -e '.[operator]' $(PLUGINS:%=-e %) -e ./agent
 	@touch $@
 
-$(VENV)/.developing: $(VENV)/.installed
+$(VENV)/.testing: $(VENV)/.installed
+	$(PIP) $(TEST_TOOLS)
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.testing
 	$(PIP) $(DEV_TOOLS)
 	@touch $@
 

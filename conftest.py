@@ -1,8 +1,12 @@
-"""For all tests, those of plugins too: no property fails because the machine is busy."""
+"""For all tests, those of plugins too: how often a property is tried, with no deadline."""
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
 
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+EXAMPLES = int(os.environ.get("RYNXS_EXAMPLES", "50"))
+
+settings.register_profile("rynxs", deadline=None, max_examples=EXAMPLES)
+settings.load_profile("rynxs")

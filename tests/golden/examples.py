@@ -5,18 +5,21 @@ For each case there are two files: the manifests, and what the status of each ob
 
 from __future__ import annotations
 
+import io
 import json
-import subprocess
 import sys
 import tempfile
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Final, NamedTuple
+from unittest import mock
 
 import yaml
 
+from rynxs.cli.main import invoke
+
 REPOSITORY: Final = Path(__file__).parents[2]
 GOLDEN: Final = Path(__file__).parent
-_RYNXS = Path(sys.executable).parent / "rynxs"
 _FIXED = ("--clock", "fixed:2026-01-01T00:00:00Z")
 
 
@@ -57,12 +60,16 @@ def rendered(case: Case) -> dict[str, str]:
 
 
 def _run(directory: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [_RYNXS, *arguments], cwd=directory, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return done.stdout
+    printed = io.StringIO()
+    with (
+        chdir(directory),
+        mock.patch.object(sys, "argv", ["rynxs", *arguments]),
+        redirect_stdout(printed),
+    ):
+        status = invoke()
+    if status:
+        raise RuntimeError(f"rynxs {' '.join(arguments)} exits with {status}")
+    return printed.getvalue()
 
 
 def main() -> None:

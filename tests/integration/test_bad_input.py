@@ -303,6 +303,7 @@ def test_closed_and_full_streams_are_no_defect(tmp_path: Path) -> None:
             assert done.stderr.startswith("error: standard output: "), redirection
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", ["--help", "--version", "log list --log file:log", "x"])
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
 def test_what_can_not_be_printed_is_told_on_standard_error(

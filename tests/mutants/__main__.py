@@ -68,6 +68,7 @@ def _run_tests(mutation: Mutation, tree: Path) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--exitfirst", "--quiet", "--numprocesses=auto"),
+            *("-m", ""),  # slow ones too
             *("-p", "no:cacheprovider", mutation.tests),
         ],
         cwd=tree,

@@ -67,6 +67,7 @@ def test_no_version_of_any_object_holds_what_was_erased(is_detached: bool, any_l
     assert any_log.chained() == _erased({*range(SIZE + 1)} - {7}, SIZE + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("any_log", [VERSIONED], indirect=True)
 @pytest.mark.parametrize(
     ("method", "part"), [("PUT", "/log/"), ("DELETE", "/log/"), ("DELETE", "/payload/")]

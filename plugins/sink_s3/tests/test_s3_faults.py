@@ -51,10 +51,13 @@ CASES = {
     "409": Case(faults.answer(409, "ConditionalRequestConflict"), is_done=False),
     "400, damaged": Case(faults.answer(400, "BadDigest"), is_done=False),
 }
-EVERY = pytest.mark.parametrize("what", CASES)
-SOME = pytest.mark.parametrize("what", ["the request is dropped", "the answer is dropped", "503"])
+AS_ONE = ("the request is dropped", "the answer is dropped", "503")
+SOME = pytest.mark.parametrize("what", AS_ONE)
 """For requests that differ from an append's only in what they ask; what else can go wrong means the
 same for all, and is told apart in one place."""
+EVERY = pytest.mark.parametrize(
+    "what", [pytest.param(each, marks=() if each in AS_ONE else pytest.mark.slow) for each in CASES]
+)
 
 
 def _on(method: str, part: str) -> Callable[[str, str], bool]:

@@ -17,6 +17,8 @@ import pytest
 from rynxs.scaffold.distribution import render, write
 from rynxs.scaffold.names import check_name
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from pathlib import Path
 

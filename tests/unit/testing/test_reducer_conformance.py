@@ -5,6 +5,8 @@ from __future__ import annotations
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
 from rynxs.testing.reducer import ReducerConformance
 
 if TYPE_CHECKING:
@@ -407,6 +409,7 @@ def files() -> dict[str, str]:
     return {**written, "test_kit.py": "\n".join(classes)}
 
 
+@pytest.mark.slow
 def test_a_good_reducer_passes_and_a_broken_one_fails_on_the_promise_it_breaks(
     run_kit: RunKit,
 ) -> None:

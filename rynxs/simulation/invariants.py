@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rynxs.engine.event import EPOCH_STARTED, PLANNED
+from rynxs.engine.event import EPOCH_STARTED, PLANNED, TAIL_QUARANTINED
 from rynxs.errors import LogCorrupt, NondeterminismError, RynxsError
-from rynxs.eventlog import note
+from rynxs.eventlog import canonical, note
 from rynxs.eventlog.checkpoint import parse_text
 from rynxs.eventlog.record import decode_header, leaf_hash
 from rynxs.operator.stamp import Stamp, stamp_of
@@ -68,6 +68,7 @@ class Invariants:
         self._world = world
         self._origin = origin
         self._epochs: dict[str, int] = {}
+        self._last_start = 0
         self._read: dict[int, Known] = {}
 
     def breaks(self, what: str) -> None:
@@ -92,6 +93,9 @@ class Invariants:
         self, process: OsProcess, start: int, records: Sequence[Record], *, is_acknowledged: bool
     ) -> None:
         """One history: no fork, no gap, and nothing acknowledged is replaced."""
+        if is_acknowledged:
+            self._take_as_set_aside(start, records)
+            self._last_start = start
         for seq, record in enumerate(records, start):
             known = self.records.get(seq)
             if known is None:
@@ -141,6 +145,19 @@ class Invariants:
             self.breaks(f"{what}, which is of epoch {before.epoch} by now")
         if EPOCH_STARTED not in {each.kind for each in self._of_epoch(epoch)}:
             self.breaks(f"{what}, and the epoch has not begun")
+
+    def _take_as_set_aside(self, start: int, records: Sequence[Record]) -> None:
+        """Forget a last batch that has rotted, if the one in its place says that it was set aside.
+
+        With nothing written behind it, and no checkpoint of it, it looks like one that was torn.
+        """
+        if not self.is_damaged or start < self._last_start:
+            return
+        told = [record for record in records if _known(record).kind == TAIL_QUARANTINED]
+        if any(canonical.decode(record.payload or b"")["seq"] == start for record in told):
+            self.records = {seq: known for seq, known in self.records.items() if seq < start}
+            self.roots = {size: root for size, root in self.roots.items() if size <= start}
+            self.acknowledged = min(self.acknowledged, start)
 
     def _so_are_those_before(self, seq: int) -> None:
         """Take in that what was read of the chain that ends in a durable record is durable."""

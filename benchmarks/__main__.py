@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from argparse import ArgumentParser
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from benchmarks import (
+    accelerating,
     appending,
     machine,
     opening,
+    parallel,
     physical,
     proving,
     replaying,
@@ -121,6 +124,8 @@ def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
     yield appending.single(directory, sizes.singles)
     yield from verifying.speed(long, sizes.long, sizes.chunk)
     yield from physical.verify(short)
+    with suppress(accelerating.Unbuilt):
+        yield from accelerating.verification(short, directory)
     yield verifying.memory(long, short, sizes.long, sizes.short, sizes.memory)
     yield opening.after_close(long, sizes.long, sizes.opens)
     yield opening.after_crash(long, sizes.crashes)
@@ -128,6 +133,7 @@ def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
     yield proving.first_publication(long, keys)
     yield proving.signing(long, keys, sizes.opens)
     yield from proving.inclusion(long, sizes.proofs)
+    yield parallel.two_processes(long, sizes.replays)
     yield from proving.shared_verify(long, sizes.memory)
     yield proving.verify_from(long, short, keys, sizes.crashes)
     yield replaying.replay(directory / "agents", sizes.agents, sizes.replays)
@@ -180,6 +186,8 @@ def main() -> None:
     for program in PROGRAMS:
         if not is_installed(program):
             console.print(f"{program} was not measured: it is not installed; make bench does that")
+    if reason := accelerating.reason_unbuilt():
+        console.print(f"the prototype in C was not measured: {reason}")
     console.print(f"{perf_counter() - begin:.0f} s; written to {_RESULTS}")
 
 

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 _MAP_BYTES = 8 * 1024**3
 _WARM_UP = 5
+_FORMAT = 0  # as the sink's files have it
 
 
 class BareEnvironment:
     """A growing LMDB database; each write is one `putmulti` and one commit."""
 
     def __init__(self, path: Path) -> None:
-        self._environment = lmdb.open(str(path), subdir=False, map_size=_MAP_BYTES)
+        self._environment = lmdb.open(
+            str(path), subdir=False, map_size=_MAP_BYTES, lib_version=_FORMAT
+        )
         self._count = 0
 
     def write_parts(self, parts: list[bytes]) -> None:

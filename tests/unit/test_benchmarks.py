@@ -2,17 +2,34 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+import cbor2
 import pytest
 
-from benchmarks import appending, curves, machine, peers, physical, proving, replaying, result
+from benchmarks import (
+    accelerating,
+    appending,
+    curves,
+    machine,
+    parallel,
+    peers,
+    physical,
+    proving,
+    replaying,
+    result,
+)
 from benchmarks.chart import line_chart
 from benchmarks.growing import TAIL, GrowingLog
 from benchmarks.peer_sqlite import SqliteRows
 from benchmarks.result import INFORMATIVE, Peer, Row, Spread
 from benchmarks.workload import file_log, items, take
+from rynxs.errors import LogCorrupt
+from rynxs.eventlog.chain import Chain
+from rynxs.eventlog.record import Record
+from rynxs.testing.histories import history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,3 +170,95 @@ def _stored(path: Path) -> list[bytes]:
         return [row for (row,) in connection.execute("SELECT record FROM records")]
     finally:
         connection.close()
+
+
+@pytest.fixture
+def prototype(tmp_path: Path) -> accelerating.Prototype:
+    try:
+        return accelerating.Prototype(tmp_path)
+    except accelerating.Unbuilt as error:
+        pytest.skip(str(error))
+
+
+def test_the_prototype_in_c_verifies_the_chain_that_ours_verifies(
+    prototype: accelerating.Prototype, tmp_path: Path
+) -> None:
+    appending.long_log(tmp_path / "long", tmp_path / "short", 2_000, 1_000)
+    rows = list(accelerating.verification(tmp_path / "short", tmp_path))
+    assert [row.name.partition(" records ")[2] for row in rows] == [
+        "through the reader; limit: ours",
+        "in memory; limit: ours",
+    ]
+
+
+def test_the_prototype_in_c_refuses_what_ours_refuses(prototype: accelerating.Prototype) -> None:
+    records = list(history(8))
+    refused = 0
+    for place, record in enumerate(records):
+        for name, value in record._asdict().items():
+            for changed in _flipped(value):
+                damaged = [*records]
+                damaged[place] = record._replace(**{name: changed})
+                holds = prototype.chain().verify(damaged)
+                refused += not holds
+                assert holds == _is_accepted(damaged), (place, name, changed)
+    assert refused > 500
+
+
+def _flipped(data: bytes) -> list[bytes]:
+    return [
+        data[:place] + bytes((data[place] ^ 1 << place % 8,)) + data[place + 1 :]
+        for place in range(0, len(data), 1 if len(data) < 200 else 37)
+    ]
+
+
+def test_headers_that_ours_accepts_or_refuses_the_prototype_in_c_accepts_or_refuses_too(
+    prototype: accelerating.Prototype,
+) -> None:
+    previous, digest = bytes(32), sha256(b"\x00").digest()
+    good = (1, 0, 1, 1, previous, "Kind", "group/Kind/name", digest, 0, None)
+    others: list[tuple[int, list[Any]]] = [
+        (0, [0, 2, True, "1", 1.0]),
+        (1, [1, -1, None]),
+        (2, [0, 24, 2**16, 2**63 - 1, 2**63, -1, None, b""]),
+        (3, [0, 255, 256, 2**32, 2**63 - 1, 2**64 - 1, False]),
+        (4, [b"", bytes(31), bytes(33), "0" * 32]),
+        (5, ["", "kind", "K", "K" * 63, "K" * 64, "K-", "Kä", b"Kind"]),
+        (6, ["", "a", "a/b", "a/b/c/d", "a/b/c/d/e", "/b/c", "a//c", "a/b/", "ä/b/c", b"a/b/c"]),
+        (6, ["/".join(["a" * 253] * 3), "/".join(["a" * 254] * 3), "a_/b-/.c", "a/b/c\n"]),
+        (7, [bytes(32), b"", "d" * 32]),
+        (8, [1, None, -1]),
+        (9, [0, -1, "0", False]),
+    ]
+    accepted = 0
+    for place, values in [(0, [1]), *others]:
+        for value in values:
+            header = cbor2.dumps([*good[:place], value, *good[place + 1 :]])
+            for data in (header, header + b"\x00", header[:-1], b"\x98\x0a" + header[1:]):
+                records = [Record(data, b"", b"")]
+                holds = prototype.chain().verify(records)
+                accepted += holds
+                assert holds == _is_accepted(records), (place, value, data)
+    assert accepted > 10
+
+
+def _is_accepted(records: list[Record]) -> bool:
+    try:
+        Chain().verify(records)
+    except LogCorrupt:
+        return False
+    return True
+
+
+def test_where_nothing_compiles_the_prototype_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(accelerating, "which", lambda _name: None)
+    assert accelerating.reason_unbuilt() == "cc, a C compiler, is missing"
+
+
+def test_a_second_process_is_measured_on_the_same_records(tmp_path: Path) -> None:
+    appending.long_log(tmp_path / "long", tmp_path / "short", 2_000, 1_000)
+    row = parallel.two_processes(tmp_path / "short", 2)
+    assert row.ours.low > 0
+    assert row.limit is not None

@@ -99,6 +99,8 @@ class Sink(ABC):
 
         Raises:
             SinkCorrupt: what is stored at some position is not what was written there.
+            SinkConflict: the sink is a writer's, which has seen the log end before `start`, and
+                another writer has gone on. It may yield their records instead.
         """
 
     @abstractmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from rynxs.errors import CheckpointRefused, LogCorrupt
+from rynxs.errors import CheckpointRefused, LogCorrupt, SinkConflict
 from rynxs.eventlog import checkpoint as cp
 from rynxs.eventlog import note as notes
 from rynxs.eventlog.genesis import origin_of
@@ -170,10 +170,12 @@ class ExpectedCheckpoints:
 
         Raises:
             LogCorrupt: the log is shorter than a checkpoint.
+            SinkConflict: it is not, for another writer has gone on since the sink was opened.
             CheckpointRefused: a checkpoint is not properly signed.
         """
         self.compare(chain)
         if self._pending:
+            self._refuse_overtaken(chain.size)
             name, missing, _, _ = self._pending[0].expected
             raise LogCorrupt(
                 chain.size, f"missing: the log ends here, {name} covers {missing.size} records"
@@ -183,6 +185,11 @@ class ExpectedCheckpoints:
                 self._accept(signed, self._judge(signed))
         self._unvouched.clear()
         self.checked.sort(key=lambda checked: checked.size)
+
+    def _refuse_overtaken(self, size: int) -> None:
+        """Look again: the sink of a writer may end where the log ended when it was opened."""
+        for _ in self._sink.read(size, size + 1):
+            raise SinkConflict(f"another writer has made record {size} since the log was opened")
 
     def compare(self, chain: Chain) -> None:
         """Compare the checkpoints of just the chain's size with its root; only it is looked at.

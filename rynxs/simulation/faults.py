@@ -64,6 +64,8 @@ EVENTS: Final = {
     "bit rot": 1.0,
 }
 """What happens to machines, processes and objects, now and then."""
+PLUGIN: Final = {"reducer fails": 0.2, "renderer fails": 0.2}
+"""What a plugin may do about an object, each time it is asked until the object changes."""
 _ENABLED = 0.5
 
 
@@ -123,4 +125,5 @@ _ALL: Final = {
     "api": API,
     "disk": DISK,
     "world": EVENTS,
+    "plugin": PLUGIN,
 }

@@ -33,7 +33,7 @@ class ThingSpec(SpecModel):
     colour: Text = Field("none", description="What they say.")
     uses: list[Text] = Field(default_factory=list, description="Names of other Things.")
     ends_us: int | None = Field(None, description="When it ends, in POSIX microseconds.")
-    is_poison: bool = Field(default=False, description="Whether the reducer fails on it.")
+    fails: Text = Field("", description="Which plugin fails on it: reducer or renderer.")
 
 
 THING = Resource(GROUP, "Thing", "things", "Namespaced", ("v1",), ThingSpec)
@@ -62,8 +62,8 @@ class ThingReducer(Reducer):
             return current
         observed = event.payload["object"]
         spec = observed["spec"]
-        if spec.get("isPoison"):
-            raise ValueError("poison")
+        if spec.get("fails") == "reducer":
+            raise ValueError("the reducer fails")
         return {**spec, "isOver": False, "name": observed["metadata"]["name"]}
 
     def deadline(self, subject: str, current: Mapping[str, Any]) -> int | None:
@@ -90,6 +90,8 @@ class ThingRenderer(Renderer):
         """Return the ConfigMaps."""
         if not subject.startswith(f"{GROUP}/Thing/") or current["isOver"]:
             return []
+        if current.get("fails") == "renderer":
+            raise ValueError("the renderer fails")
         prefix = subject.rpartition("/")[0]
         others = [view.get(f"{prefix}/{name}") for name in current.get("uses", ())]
         used = [None if other is None else other.get("colour", "none") for other in others]

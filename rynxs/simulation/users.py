@@ -48,17 +48,17 @@ class Users:
         identifier = f"{things.GROUP}/v1/Thing/{things.NAMESPACE}/{name}"
         if self._objects.get(identifier) is None:
             self._world.say("users", f"make {name}")
-            self._objects.make(things.thing(name, 1, self._spec()), _MANAGER)
+            self._objects.make(things.thing(name, 1, self._spec(name)), _MANAGER)
         elif self._chance.random() < 0.2:  # noqa: PLR2004
             self._world.say("users", f"delete {name}")
             self._objects.delete(identifier)
         else:
             self._world.say("users", f"edit {name}")
-            self._edit(identifier)
+            self._edit(identifier, name)
         self._meddle()
         self._next()
 
-    def _spec(self) -> dict[str, Any]:
+    def _spec(self, name: str) -> dict[str, Any]:
         chance = self._chance
         spec: dict[str, Any] = {
             "size": chance.randrange(4),
@@ -67,13 +67,14 @@ class Users:
         }
         if chance.random() < 0.1:  # noqa: PLR2004
             spec["endsUs"] = self._clock.now_us() + chance.randrange(60) * SECOND
-        if chance.random() < 0.05:  # noqa: PLR2004
-            spec["isPoison"] = True
+        for plugin in ("reducer", "renderer"):
+            if self._faults.happens("plugin", f"{plugin} fails", name):
+                spec["fails"] = plugin
         return spec
 
-    def _edit(self, identifier: str) -> None:
+    def _edit(self, identifier: str, name: str) -> None:
         body = self._objects.show(identifier)
-        body["spec"] = self._spec()
+        body["spec"] = self._spec(name)
         body["metadata"]["generation"] += 1
         self._objects.replace(body, (_MANAGER, "Update", ""))
 
@@ -106,7 +107,7 @@ def differences(server: ApiServer, now_us: int) -> Iterator[str]:
         for each in shown
         if each["kind"] == "ConfigMap" and is_managed(each)
     }
-    unknown = {name for name, spec in specs.items() if spec.get("isPoison")}
+    unknown = {name for name, spec in specs.items() if spec.get("fails")}
     for name in sorted(specs.keys() - unknown):
         if unknown.isdisjoint(specs[name].get("uses", ())):
             asked = _wanted(name, specs, now_us)

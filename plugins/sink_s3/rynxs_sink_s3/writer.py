@@ -119,8 +119,15 @@ class S3Writer(Sink):
             self._store_hint()
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
-        """Yield records."""
+        """Yield records, up to where this writer has seen the log end.
+
+        Raises:
+            SinkConflict: only such are asked for as another writer has made since.
+        """
         size = self.size()
+        is_beyond = stop is not None and size <= start < stop and self._in_doubt is None
+        if is_beyond and self._batches.starts_after(size - 1).seqs:
+            raise SinkConflict(f"{self._bucket.url}: {key_of(size)} belongs to another writer")
         return self._reading.records(start, size if stop is None else min(stop, size), size)
 
     def erase(self, seqs: Sequence[int]) -> None:

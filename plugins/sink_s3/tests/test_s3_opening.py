@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rynxs.api import ANY, decode_header
+from rynxs.api import ANY, SinkConflict, decode_header
 from rynxs.eventlog.log import Log
-from rynxs.testing.histories import entries, history
+from rynxs.testing.histories import ORIGIN, entries, history
 from rynxs_sink_s3.batch_object import encode_object, key_of
 
 if TYPE_CHECKING:
@@ -212,3 +213,23 @@ def test_a_checkpoint_that_is_signed_while_a_log_is_opened_does_not_make_it_corr
 
     monkeypatch.setattr(memory_s3, "list_objects_v2", list_late)
     assert memory_log.writer().size() == 6
+
+
+def test_a_writer_that_is_overtaken_before_it_reads_the_checkpoints_finds_no_damage(
+    memory_log: S3Log,
+) -> None:
+    memory_log.fill([2, 2])
+    overtaken, rival = memory_log.writer(), memory_log.writer()
+    other = Log.open(rival)
+    other.append(entries(4, 2))
+    root, signature = b64encode(other.root()).decode(), b64encode(bytes(68)).decode()
+    signed = f"{ORIGIN}\n{other.size}\n{root}\n\n\N{EM DASH} {ORIGIN} {signature}\n"
+    rival.put("checkpoint", signed.encode(), ANY)
+    with pytest.raises(SinkConflict, match="belongs to another writer"):
+        Log.open(overtaken)
+
+
+def test_a_writer_reads_nothing_beyond_its_end_if_there_is_nothing(memory_log: S3Log) -> None:
+    memory_log.fill([2, 2])
+    writer = memory_log.writer()
+    assert list(writer.read(4, 5)) == []

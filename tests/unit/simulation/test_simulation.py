@@ -13,7 +13,7 @@ from rynxs.simulation import trial
 from rynxs.simulation.trial import Outcome, Trial
 
 SHARES, SEEDS = 25, 8
-FAMILIES = {"network", "bucket", "api", "disk", "world"}
+FAMILIES = {"network", "bucket", "api", "disk", "world", "plugin"}
 
 
 @pytest.mark.parametrize("share", range(SHARES))

@@ -10,6 +10,7 @@ import structlog
 from rynxs.embedded.snapshots import is_due, prune, store
 from rynxs.errors import SinkUnavailable
 from rynxs.eventlog.publication import publish_signed
+from rynxs.operator.backoff import delay_s, is_told
 from rynxs.operator.guarded import in_thread
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Upkeep:
         Args:
             lead: the log, with the keys that sign it; without keys there are no checkpoints.
             snapshot_every: take one after so many more records; 0 takes none.
-            checkpoint_s: at most so many seconds after a record a checkpoint covers it.
+            checkpoint_s: at most so many seconds after a record a checkpoint covers it; one that
+                can't be published is tried again sooner.
             now_s: a clock in seconds that never goes back.
             signed: is told of how many records a checkpoint was signed.
         """
@@ -47,6 +49,7 @@ class Upkeep:
         self._now_s = now_s
         self._signed = signed
         self._covered = 0
+        self._failures = 0  # in a row, of publishing
         self._snapshot_from = 0
         self._checkpoint_due_s = now_s()
 
@@ -90,7 +93,12 @@ class Upkeep:
         try:
             await in_thread(self._publish)
         except SinkUnavailable as error:
-            _log.warning("no checkpoint was published", error=str(error))
+            self._failures += 1
+            self._checkpoint_due_s = self._now_s() + delay_s(self._failures, self._checkpoint_s)
+            if is_told(self._failures):
+                _log.warning("no checkpoint was published", error=str(error))
+        else:
+            self._failures = 0
 
     def _publish(self) -> None:
         lead = self._lead

@@ -100,18 +100,25 @@ def test_without_a_key_nothing_is_signed_and_nothing_is_due(tmp_path: Path) -> N
     run(main())
 
 
-def test_while_the_sink_is_down_it_is_asked_again_each_time_it_is_due(tmp_path: Path) -> None:
+def test_while_the_sink_is_down_it_is_asked_again_less_and_less_often(tmp_path: Path) -> None:
     async def main() -> None:
         rig = Rig(tmp_path)
-        rig.sink.refusals = 1
+        rig.sink.refusals = 9
+        waited = []
         with capture_logs() as logs:
-            await rig.upkeep.checkpoint_due()
-            await rig.upkeep.checkpoint_due()
-        assert [each["event"] for each in logs] == ["no checkpoint was published"]
-        assert (rig.covered(), rig.upkeep.due_s()) == (0, 1_060)
+            while not rig.covered():
+                await rig.upkeep.checkpoint_due()
+                due_s = rig.upkeep.due_s()
+                if due_s is not None:
+                    waited.append(due_s - now_s())
+                    await asyncio.sleep(due_s - now_s())
+        assert waited == [0.5, 1, 2, 4, 8, 16, 32, EVERY_S, EVERY_S]
+        assert [each["event"] for each in logs] == ["no checkpoint was published"] * 4
+        rig.record("a")
+        rig.sink.refusals = 1
         await asyncio.sleep(EVERY_S)
         await rig.upkeep.checkpoint_due()
-        assert rig.covered() == 1
+        assert rig.upkeep.due_s() == now_s() + 0.5
 
     run(main())
 

@@ -35,12 +35,12 @@ def main(arguments: Sequence[str]) -> int:
     campaign = Campaign()
     for outcome in outcomes(asked.seed, Limits(asked.runs, is_over, asked.jobs)):
         campaign.take(outcome)
+        if outcome.broken:
+            _say(f"seed {outcome.seed}: {outcome.broken}")
         if time.monotonic() >= told_s + _PROGRESS_S:
             told_s = time.monotonic()
             _say(f"{campaign.runs} runs, {campaign.simulated_s / 3_600:.0f} simulated hours")
     _report(campaign, time.monotonic() - started_s)
-    for outcome in sorted(campaign.broken, key=lambda each: each.seed):
-        _say(f"seed {outcome.seed}: {outcome.broken}")
     if campaign.broken:
         _explain(min(campaign.broken, key=lambda each: each.seed))
     return _BROKEN if campaign.broken else 0

@@ -64,16 +64,12 @@ class Limits(NamedTuple):
 
 
 def outcomes(first_seed: int, limits: Limits) -> Iterator[Outcome]:
-    """Run trials from a seed on, and yield what came of each; traces of failed ones only.
-
-    They end early with the first one that fails.
-    """
+    """Run trials from a seed on, and yield what came of each; traces of failed ones only."""
     seeds = islice(count(first_seed), limits.runs)
     with ProcessPoolExecutor(limits.jobs, get_context("forkserver")) as pool:
         running: set[Future[list[Outcome]]] = set()
-        failed = False
         while True:
-            while len(running) < 2 * limits.jobs and not (failed or limits.is_over()):
+            while len(running) < 2 * limits.jobs and not limits.is_over():
                 share = list(islice(seeds, _SHARE))
                 if not share:
                     break
@@ -82,9 +78,7 @@ def outcomes(first_seed: int, limits: Limits) -> Iterator[Outcome]:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for each in done:
-                for outcome in each.result():
-                    failed = failed or bool(outcome.broken)
-                    yield outcome
+                yield from each.result()
 
 
 def _run(seeds: list[int]) -> list[Outcome]:

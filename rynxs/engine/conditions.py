@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.admission import ACCEPTED
-from rynxs.errors import PluginError, RynxsError
+from rynxs.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,12 +41,10 @@ def conditions_in_force(state: State, subject: str) -> list[dict[str, Any]] | No
     state.slices.met_unknown = False
     try:
         found = list(state.status(subject).get("conditions", ()))
-    except Exception as error:
+    except PluginError:
         if state.slices.met_unknown:
             return None
-        if isinstance(error, RynxsError):
-            raise
-        raise PluginError(f"the status of {subject}: {type(error).__name__}: {error}") from error
+        raise
     return None if state.slices.met_unknown else found
 
 

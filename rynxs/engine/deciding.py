@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rynxs.engine import event as ev
@@ -11,7 +12,7 @@ from rynxs.engine.slices import UNKNOWN, Deferred, Slices
 from rynxs.errors import PluginError, RynxsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from rynxs.engine.event import Event
     from rynxs.engine.slices import Held, Unknown
@@ -120,6 +121,39 @@ def answer_of(reducer: Reducer, ask: Callable[..., Answer], subject: str, *more:
             f"reducer {reducer.name}=={reducer.version} failed on {subject} in {ask.__name__}(): "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def status_of(
+    reducer: Reducer, subject: str, current: Mapping[str, Any], *more: Any
+) -> dict[str, Any]:
+    """Return what a reducer says of an object's status, beside the conditions of a verdict on it.
+
+    Raises:
+        PluginError: it raised, or what it returned is no status.
+    """
+    said = answer_of(reducer, reducer.status, subject, current, *more)
+    fault = _status_fault(said)
+    if fault:
+        raise PluginError(
+            f"reducer {reducer.name}=={reducer.version} returned for {subject} what is no status: "
+            f"{fault}"
+        )
+    return dict(said)
+
+
+def _status_fault(said: Any) -> str:
+    if not isinstance(said, Mapping):
+        return f"found {type(said).__name__}, a status is a map"
+    conditions = said.get("conditions", ())
+    if not isinstance(conditions, list | tuple):
+        return f"conditions: found {type(conditions).__name__}, allowed is a list"
+    for number, condition in enumerate(conditions):
+        if not isinstance(condition, Mapping):
+            return f"conditions[{number}]: found {type(condition).__name__}, a condition is a map"
+        for name in ("type", "status", "reason", "message"):
+            if not isinstance(condition.get(name), str):
+                return f"conditions[{number}].{name}: found {condition.get(name)!r}, wanted is text"
+    return ""
 
 
 def failure_of(reducer: Reducer, event: Event, error: Exception) -> PluginError:

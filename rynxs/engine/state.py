@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rynxs.engine import carrying, plan, shapes, verdict
 from rynxs.engine import event as ev
 from rynxs.engine.contracts import Occasion, Reducer
-from rynxs.engine.deciding import Decided, Route, answer_of, failure_of
+from rynxs.engine.deciding import Decided, Route, answer_of, failure_of, status_of
 from rynxs.engine.plan import Planned
 from rynxs.engine.slices import UNKNOWN, Deferred, Slices, Unknown, identical
 from rynxs.engine.subject import parse_subject
@@ -196,14 +196,17 @@ class State:
         return sorted(subject for subject in self.newest if subject.startswith(self._timed))
 
     def status(self, subject: str) -> dict[str, Any]:
-        """Return what the status of a subject's object says; empty when nobody reduces it."""
+        """Return what the status of a subject's object says; empty when nobody reduces it.
+
+        Raises:
+            PluginError: its reducer fails, or says what is no status.
+        """
         reducer = self._installed.reducer(parse_subject(subject).group_kind)
         current = self.slices.get(subject)
         if reducer is None or current is None:
             return {}
         seen = self.statuses.get(subject, {})
-        said = answer_of(reducer, reducer.status, subject, current, self.slices, seen)
-        status = dict(said)
+        status = status_of(reducer, subject, current, self.slices, seen)
         last = self.slices.verdict(subject)
         conditions = verdict.merged_conditions(status.get("conditions", ()), last)
         return {**status, "conditions": conditions}

@@ -90,10 +90,38 @@ def test_nobody_knows_the_conditions_under_an_erased_verdict(kit: Kit) -> None:
 def test_a_reducer_that_can_not_say_its_status_is_named(kit: Kit) -> None:
     class Broken(kit.Reducer):  # type: ignore[misc,name-defined]
         def status(self, *_: Any) -> Mapping[str, Any]:
-            return {"conditions": [{"no": "type"}]}
+            raise ValueError("no")
 
     made_of = kit.composition(reducer=Broken())
     pipeline = kit.pipeline(made_of)
     kit.observe(pipeline, "a")
-    with pytest.raises(PluginError, match=f"the status of {A}: KeyError"):
+    with pytest.raises(PluginError, match=f"failed on {A} in status.*ValueError: no"):
         conditions_in_force(folded(made_of, pipeline), A)
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (["Accepted"], "found list, a status is a map"),
+        ({"conditions": "no"}, "conditions: found str, allowed is a list"),
+        ({"conditions": ["no"]}, r"conditions\[0\]: found str, a condition is a map"),
+        (
+            {"conditions": [{"status": "True", "reason": "R", "message": ""}]},
+            r"conditions\[0\]\.type: found None, wanted is text",
+        ),
+        (
+            {"conditions": [{"type": "T", "status": True, "reason": "R", "message": ""}]},
+            r"conditions\[0\]\.status: found True, wanted is text",
+        ),
+    ],
+)
+def test_a_reducer_that_says_what_is_no_status_is_named(kit: Kit, said: Any, fault: str) -> None:
+    class Odd(kit.Reducer):  # type: ignore[misc,name-defined]
+        def status(self, *_: Any) -> Any:
+            return said
+
+    made_of = Composition([Component(Odd(), {})], [Component(kit.Renderer(), {})])
+    pipeline = kit.pipeline(made_of)
+    kit.observe(pipeline, "a", size=2)
+    with pytest.raises(PluginError, match=f"reducer thing==1 .*{A} what is no status: {fault}"):
+        folded(made_of, pipeline).status(A)

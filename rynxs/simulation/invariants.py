@@ -111,6 +111,10 @@ class Invariants:
         if is_acknowledged:
             self.acknowledged = max(self.acknowledged, start + len(records))
 
+    def may_set_aside(self, start: int) -> bool:
+        """Tell whether no more lies behind a position than a last batch, which may have rotted."""
+        return self.is_damaged and start >= self._last_start
+
     def read(self, seq: int, record: Record) -> None:
         """Take in what somebody has read who does not write: it may not be durable yet."""
         known = self.records.get(seq)
@@ -151,7 +155,7 @@ class Invariants:
 
         With nothing written behind it, and no checkpoint of it, it looks like one that was torn.
         """
-        if not self.is_damaged or start < self._last_start:
+        if not self.may_set_aside(start):
             return
         told = [record for record in records if _known(record).kind == TAIL_QUARANTINED]
         if any(canonical.decode(record.payload or b"")["seq"] == start for record in told):

@@ -67,6 +67,12 @@ def test_what_is_set_aside_is_no_other_than_what_is_replaced(invariants: Invaria
     assert "a fork" in append(invariants, 2, *set_aside(1))
 
 
+def test_only_what_lies_behind_the_start_of_the_last_batch_may_be_missing(
+    invariants: Invariants,
+) -> None:
+    assert [invariants.may_set_aside(start) for start in (0, 1, 2, 3)] == [False, False, True, True]
+
+
 def test_nothing_but_the_last_batch_may_be_set_aside(invariants: Invariants) -> None:
     assert "a fork" in append(invariants, 0, *set_aside(0))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from itertools import count, islice
+from itertools import count, cycle, islice
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from rynxs.simulation.trial import Trial
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
+    from multiprocessing.queues import SimpleQueue
 
     from rynxs.simulation.trial import Outcome
 
@@ -66,7 +68,11 @@ class Limits(NamedTuple):
 def outcomes(first_seed: int, limits: Limits) -> Iterator[Outcome]:
     """Run trials from a seed on, and yield what came of each; traces of failed ones only."""
     seeds = islice(count(first_seed), limits.runs)
-    with ProcessPoolExecutor(limits.jobs, get_context("forkserver")) as pool:
+    context = get_context("forkserver")
+    processors = context.SimpleQueue()
+    for processor in islice(cycle(_usable()), limits.jobs):
+        processors.put(processor)
+    with ProcessPoolExecutor(limits.jobs, context, _stay_on_one, (processors,)) as pool:
         running: set[Future[list[Outcome]]] = set()
         while True:
             while len(running) < 2 * limits.jobs and not limits.is_over():
@@ -79,6 +85,18 @@ def outcomes(first_seed: int, limits: Limits) -> Iterator[Outcome]:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for each in done:
                 yield from each.result()
+
+
+def _usable() -> list[int | None]:
+    """Return the processors that this process may use; None is any, where that can't be told."""
+    return [*os.sched_getaffinity(0)] if hasattr(os, "sched_getaffinity") else [None]
+
+
+def _stay_on_one(processors: SimpleQueue[int | None]) -> None:
+    """Let a worker keep to one processor: of its threads only one runs, and they take turns."""
+    processor = processors.get()
+    if processor is not None:
+        os.sched_setaffinity(0, {processor})
 
 
 def _run(seeds: list[int]) -> list[Outcome]:

@@ -207,4 +207,18 @@ MUTATIONS: Final = (
         "        elif False:\n",
         "tests/unit/engine",
     ),
+    Mutation(
+        "a log that another writer has gone on with is taken for a damaged one",
+        "rynxs/eventlog/witness.py",
+        "            self._refuse_overtaken(chain.size)\n",
+        "",
+        f"{S3}/tests/test_s3_opening.py",
+    ),
+    Mutation(
+        "a checkpoint that could not be published waits for the next one's time",
+        "rynxs/operator/upkeep.py",
+        " + delay_s(self._failures, self._checkpoint_s)\n",
+        " + self._checkpoint_s\n",
+        "tests/unit/operator/test_upkeep.py",
+    ),
 )

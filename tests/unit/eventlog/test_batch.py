@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from rynxs.eventlog.batch import (
     ERASED,
     PRESENT,
+    RECORDS_MAX,
     MalformedBatch,
     decode_body,
     decode_rows,
@@ -53,7 +54,7 @@ def test_arbitrary_bytes_are_a_body_or_refused(data: bytes) -> None:
     assert encode_body(records) == data
 
 
-def test_what_version_one_does_not_know_is_refused() -> None:
+def test_what_version_one_does_not_know_is_refused_with_a_reason() -> None:
     body = encode_body([Record(b"h", b"", b"p")])
     other_form = body[:7] + b"\x02" + body[8:]
     erased_and_there = body[:7] + b"\x01" + body[8:]
@@ -62,11 +63,17 @@ def test_what_version_one_does_not_know_is_refused() -> None:
     salt_of_three = body[:6] + b"\x03" + body[7:] + b"abc"
     huge_payload = body[:8] + (PAYLOAD_SIZE_MAX + 1).to_bytes(4, "big") + body[12:]
     none = b"\x00\x00\x00\x00"
-    for damaged in (
-        *(other_form, erased_and_there, erased_and_salted),
-        *(salt_of_three, huge_payload, none),
+    for damaged, reason in (
+        (other_form, "form or salt size"),
+        (salt_of_three, "form or salt size"),
+        (erased_and_there, "form 1 with a salt or a payload"),
+        (erased_and_salted, "form 1 with a salt or a payload"),
+        (huge_payload, "payload over 4194304 bytes"),
+        (none, "count 0 does not fit 4 bytes"),
+        (none[:3], "shorter than its count"),
+        (body + b"\x00", "sizes do not add up"),
     ):
-        with pytest.raises(MalformedBatch):
+        with pytest.raises(MalformedBatch, match=reason):
             decode_body(damaged)
 
 
@@ -77,3 +84,10 @@ def test_a_sink_may_have_a_form_of_its_own_of_which_the_body_holds_the_header() 
     assert decode_rows(body, {PRESENT, ERASED, 7}) == (records, forms)
     with pytest.raises(MalformedBatch):
         decode_body(body)
+
+
+def test_the_largest_batch_and_the_largest_payload_survive() -> None:
+    most = [Record(b"h", b"", b"p")] * RECORDS_MAX
+    assert decode_body(encode_body(most)) == most
+    largest = [Record(b"h", b"", bytes(PAYLOAD_SIZE_MAX))]
+    assert decode_body(encode_body(largest)) == largest

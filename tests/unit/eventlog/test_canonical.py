@@ -51,30 +51,40 @@ def test_arbitrary_bytes_are_decoded_or_refused_with_a_typed_error(data: bytes) 
     assert canonical.encode(value) == data
 
 
-def nested(depth: int) -> Any:
-    value: Any = {}
+def nested(depth: int, innermost: Any = None) -> Any:
+    value: Any = innermost or {}
     for _ in range(depth - 1):
         value = {"a": value}
+    return value
+
+
+def deep_list(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth - 1):
+        value = [value]
     return value
 
 
 @pytest.mark.parametrize(
     ("value", "path", "reason"),
     [
-        ([], "$", "a payload is a map"),
+        ([], "$", "found list, a payload is a map"),
         ({"a": math.nan}, "$.a", "finite"),
         ({"a": [1, math.inf]}, "$.a[1]", "finite"),
         ({"a": -math.inf}, "$.a", "finite"),
         ({"a": 2**64}, "$.a", "64 bits"),
         ({"a": {"b": [0, {"c": -(2**63) - 1}]}}, "$.a.b[1].c", "64 bits"),
-        ({1: "a"}, "$", "keys are text"),
+        ({1: "a"}, "$", "key of type int, keys are text"),
+        ({"a": 1, 2: 3}, "$", "key of type int, keys are text"),
         ({"a": {None: 1}}, "$.a", "keys are text"),
         ({"a": "\ud800"}, "$.a", "surrogate"),
         ({"a\udfff": 1}, "$.a\\udfff", "surrogate"),
         ({"a": b"x"}, "$.a", "bytes"),
         ({"a": (1, 2)}, "$.a", "tuple"),
         ({"a": {1, 2}}, "$.a", "set"),
+        ({"a": deep_list(128)}, "$.a" + "[0]" * 127, "deeper than 128"),
         (nested(129), "$" + ".a" * 128, "deeper than 128"),
+        (nested(128, {"a": []}), "$" + ".a" * 128, "deeper than 128"),
     ],
 )
 def test_what_json_cannot_hold_is_refused_with_its_path(value: Any, path: str, reason: str) -> None:
@@ -92,7 +102,9 @@ def test_ten_thousand_levels_are_refused_without_exhausting_the_stack() -> None:
 
 
 def test_the_deepest_allowed_value_is_encoded_and_decoded() -> None:
-    assert canonical.decode(canonical.encode(nested(128))) == nested(128)
+    for innermost in ({}, {"a": "b"}):
+        value = nested(128, innermost)
+        assert canonical.decode(canonical.encode(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -105,6 +117,9 @@ def test_the_deepest_allowed_value_is_encoded_and_decoded() -> None:
         b"\xa1\x61a\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00",  # 1.0 in nine bytes
         b"\xbf\x61a\x01\xff",  # indefinite length
         b"\xa2\x61b\x01\x61a\x02",  # keys out of order
+        b"\xa2\x62aa\x01\x61b\x02",  # the longer key first
+        # Keys out of order in the first of two maps of maps.
+        b"\xa2\x61a\xa1\x61a\xa2\x61b\x01\x61a\x02\x61b\xa1\x61a\xa0",
         b"\xa2\x61a\x01\x61a\x02",  # a key twice
         b"\xa0\x00",  # trailing byte
         b"\xa1\x61a\xf7",  # undefined
@@ -120,6 +135,45 @@ def test_the_deepest_allowed_value_is_encoded_and_decoded() -> None:
 def test_bytes_that_are_not_the_deterministic_form_of_a_map_are_refused(data: bytes) -> None:
     with pytest.raises(ValueRefused):
         canonical.decode(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\xa1\x61a", "not CBOR of JSON values (premature end of stream"),
+        (b"\xa0\x00", "not in deterministic form"),
+    ],
+)
+def test_what_is_refused_as_a_whole_has_the_path_of_the_whole(data: bytes, reason: str) -> None:
+    with pytest.raises(ValueRefused) as refused:
+        canonical.decode(data)
+    assert refused.value.path == "$"
+    assert refused.value.reason.startswith(reason)
+
+
+# cbor2 makes addresses of what has these tags, unless it is told what else to do with them.
+ADDRESS_TAGS = {52, 54}
+TAGS = [*({*range(264)} - ADDRESS_TAGS), 1004, 43_000, 55_799, 2**32, 2**64 - 1]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *TAGS,
+        *(
+            pytest.param(tag, marks=pytest.mark.xfail(reason="not refused yet"))
+            for tag in sorted(ADDRESS_TAGS)
+        ),
+    ],
+)
+def test_no_tag_is_decoded_whatever_the_decoder_would_make_of_it(tag: int) -> None:
+    number = cbor2.dumps(tag)
+    data = bytes((number[0] | 0xC0,)) + number[1:] + b"\x41x"
+    with pytest.raises(cbor.DECODE_ERRORS) as refused:
+        cbor.loads(data)
+    assert str(refused.value.__cause__) == "tags are not allowed"
+    with pytest.raises(ValueRefused, match="not CBOR of JSON values"):
+        canonical.decode(b"\xa1\x61a" + data)
 
 
 def decoded_the_long_way(data: bytes) -> dict[str, Any] | None:

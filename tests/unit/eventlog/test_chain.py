@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rynxs.errors import LogCorrupt
 from rynxs.eventlog import record as rec
 from rynxs.eventlog.chain import Chain, locate_damage
-from rynxs.eventlog.record import Record
+from rynxs.eventlog.merkle import Frontier
+from rynxs.eventlog.record import Header, Record
 
 if TYPE_CHECKING:
     from tests.unit.eventlog.conftest import MakeRecords
@@ -151,3 +152,68 @@ def test_a_forger_who_rewrites_every_link_changes_the_root(make_records: MakeRec
     changed = [*records[:2], rewritten(records[2], time_us=1_000_003), *records[3:]]
     forged.verify(rechained(changed))
     assert forged.frontier.root() != honest.frontier.root()
+
+
+def erased(seq: int, previous: bytes = rec.GENESIS, **change: object) -> Record:
+    """An erased record, in whose header every number is its seq."""
+    header = Header(1, seq, seq, seq, previous, "Thing", "", bytes(32), seq, seq - 1 or None)
+    header = header._replace(**change)  # type: ignore[arg-type]
+    return Record(rec.encode_header(header), b"", None)
+
+
+@pytest.mark.parametrize(
+    "number", [1, 22, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, rec.FIELD_MAX - 1]
+)
+def test_a_header_is_verified_on_both_sides_of_where_the_encoding_of_its_numbers_grows(
+    number: int,
+) -> None:
+    first = erased(number)
+    records = [first, erased(number + 1, rec.leaf_hash(first.header))]
+    chain = Chain(frontier=Frontier(number, [bytes(32)] * number.bit_count()))
+    headers = chain.verify(records)
+    assert headers == [rec.decode_header(record.header) for record in records]
+    assert chain.size == number + 2
+
+
+@pytest.mark.parametrize("size", [1, 16, 17, 18, 248, 249, 250, 253])
+def test_a_header_is_verified_whatever_the_length_of_its_names(size: int) -> None:
+    first = erased(0, cause=None, kind="K" * min(size, 63))
+    second = erased(1, rec.leaf_hash(first.header), cause=0, subject=f"g.ai/K/{'s' * size}")
+    assert [header.cause for header in Chain().verify([first, second])] == [None, 0]
+
+
+def test_the_hash_of_a_payload_is_bytes_though_the_payload_is_erased() -> None:
+    records = [erased(0, cause=None, payload_hash="h" * 32)]
+    with pytest.raises(LogCorrupt, match="payload_hash is not 32 bytes"):
+        Chain().verify(records)
+
+
+def test_an_erased_record_is_not_blamed_for_what_is_wrong_with_a_later_one(
+    make_records: MakeRecords,
+) -> None:
+    records = make_records(4)
+    records[1] = records[1]._replace(salt=b"", payload=None)
+    records[2] = records[2]._replace(payload=b"other")
+    with pytest.raises(LogCorrupt) as corrupt:
+        Chain().verify(records)
+    assert corrupt.value.seq == 2
+    records[1] = records[1]._replace(salt=b"0123456789abcdef")
+    with pytest.raises(LogCorrupt, match="a salt without a payload") as corrupt:
+        Chain().verify(records)
+    assert corrupt.value.seq == 1
+
+
+@pytest.mark.parametrize("first_seq", [0, 3])
+def test_damage_in_good_form_is_located_by_the_links_around_it(
+    make_records: MakeRecords, first_seq: int
+) -> None:
+    batch = make_records(9)[first_seq:]
+    for place, record in enumerate(batch):
+        damaged = [*batch]
+        damaged[place] = rewritten(record, time_us=1)
+        assert locate_damage(first_seq, damaged) == first_seq + place
+        damaged[place] = rewritten(record, previous=bytes(32))
+        if 0 < place < len(batch) - 1:
+            assert locate_damage(first_seq, damaged) == first_seq + place
+        damaged[place] = record._replace(payload=b"other")
+        assert locate_damage(first_seq, damaged) == first_seq + place

@@ -11,14 +11,17 @@ from rynxs.eventlog.audit import Audit
 from rynxs.eventlog.chain import Chain
 from rynxs.eventlog.checkpoint import Checkpoint
 from rynxs.eventlog.genesis import origin_of
-from rynxs.eventlog.log import FRONTIER, Entry, Log
+from rynxs.eventlog.log import FRONTIER, Entry, Log, batched
+from rynxs.eventlog.record import FIELD_MAX, PAYLOAD_SIZE_MAX, leaf_hash
 from rynxs.eventlog.sink import Grouping
 from rynxs.testing import MemorySink
+from rynxs.testing.memory import MemoryReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rynxs.eventlog.record import Record
+    from tests.unit.eventlog.conftest import MakeRecords
 
 SIGNATURE = "\n— key AQIDBHg=\n"
 
@@ -85,6 +88,45 @@ def test_opening_reads_only_what_came_after_the_saved_frontier(entries: list[Ent
     assert (opened.size, opened.tip, opened.root()) == (log.size, log.tip, log.root())
 
 
+def test_a_frontier_is_stored_once_for_a_size_and_again_when_it_is_gone(
+    entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = MemorySink()
+    stored = []
+    put = sink.put
+
+    def noted(name: str, data: bytes, *expected: Any) -> str:
+        stored.append(name)
+        return put(name, data, *expected)
+
+    monkeypatch.setattr(sink, "put", noted)
+    log = Log.open(sink)
+    log.save()
+    assert stored == []
+    log.append(entries[:5])
+    log.save()
+    log.save()
+    assert stored == [FRONTIER]
+    log.append(entries[5:9])
+    log.save()
+    assert stored == [FRONTIER, FRONTIER]
+    sink.delete(FRONTIER)
+    log.save()
+    assert stored == [FRONTIER, FRONTIER, FRONTIER]
+
+
+def test_a_log_goes_on_with_another_sink_from_where_it_stands(entries: list[Entry]) -> None:
+    writer = MemorySink()
+    written = Log.open(writer)
+    written.append(entries[:5])
+    log = Log.open(MemoryReader(writer.store))
+    written.append(entries[5:7])
+    log.go_on_with(writer)
+    assert [len(batch) for batch in log.history()] == [2]
+    log.append(entries[7:])
+    assert log.size == len(Chain().verify(writer.records)) == len(entries)
+
+
 @pytest.mark.parametrize("place", range(0, 200, 5))
 def test_a_garbled_frontier_costs_a_reading_and_changes_nothing(
     entries: list[Entry], place: int
@@ -111,6 +153,59 @@ def test_a_frontier_of_another_log_is_not_believed(entries: list[Entry]) -> None
     assert Log.open(mine).root() == expected.frontier.root()
 
 
+def test_a_frontier_that_the_log_does_not_reach_is_not_believed(entries: list[Entry]) -> None:
+    sink = MemorySink()
+    log = Log.open(sink)
+    log.append(entries)
+    log.save()
+    del sink.records[60:]
+    expected = Chain()
+    expected.verify(sink.records)
+    opened = Log.open(sink)
+    assert (opened.size, opened.root()) == (60, expected.frontier.root())
+
+
+def test_a_frontier_hides_no_damage_of_the_record_that_it_ends_with(entries: list[Entry]) -> None:
+    sink = MemorySink()
+    log = Log.open(sink)
+    log.append(entries)
+    log.save()
+    sink.records[-1] = sink.records[-1]._replace(header=b"")
+    with pytest.raises(LogCorrupt) as corrupt:
+        Log.open(sink)
+    assert corrupt.value.seq == 99
+
+
+def test_checkpoints_on_both_sides_of_the_frontier_do_not_hinder_the_opening(
+    entries: list[Entry],
+) -> None:
+    sink = MemorySink()
+    log = Log.open(sink)
+    for stop in (40, 90, 100):
+        log.append(entries[log.size : stop])
+        checkpointed(sink, log)
+        if stop < 100:
+            log.save()
+    assert Log.open(sink).root() == log.root()
+
+
+def test_a_history_is_headers_with_their_records_from_the_first_on(entries: list[Entry]) -> None:
+    sink = MemorySink()
+    Log.open(sink).append(entries)
+    history = [pair for batch in Log.load(sink).history() for pair in batch]
+    assert [record for _, record in history] == sink.records
+    assert [header for header, _ in history] == Chain().verify(sink.records)
+
+
+def test_a_stream_is_cut_into_lists_of_which_only_the_last_is_shorter(
+    make_records: MakeRecords,
+) -> None:
+    records = make_records(7)
+    assert list(batched(iter(records), 3)) == [records[:3], records[3:6], records[6:]]
+    assert list(batched(iter(records), 7)) == [records]
+    assert list(batched(iter(()), 3)) == []
+
+
 def test_large_appends_are_cut_by_count_and_by_bytes_as_the_sink_wants_them() -> None:
     sink = MemorySink()
     sink.grouping = Grouping(records=1_000, size=1_000, linger_s=0)
@@ -123,6 +218,53 @@ def test_large_appends_are_cut_by_count_and_by_bytes_as_the_sink_wants_them() ->
     assert sink.appends == 4 + 3
 
 
+def test_a_batch_has_as_many_bytes_as_the_sink_wants_and_more_only_for_one_entry_alone() -> None:
+    sink = MemorySink()
+    small = Entry("Thing", "", canonical.encode({"text": "x" * 90}), 1, 1)
+    large = small._replace(payload=canonical.encode({"text": "x" * 900}))
+    sink.grouping = Grouping(records=1_000, size=2 * len(small.payload), linger_s=0)
+    log = Log.open(sink)
+    batches: list[int] = []
+    log.append(
+        [large, small, small, small, large, large],
+        lambda _first, batch, _leaves: batches.append(len(batch)),
+    )
+    assert batches == [1, 2, 1, 1, 1]
+    log.append([])
+    assert (log.size, sink.appends) == (6, 5)
+
+
+def test_who_appends_is_told_of_each_batch_once_it_is_durable(entries: list[Entry]) -> None:
+    sink = MemorySink()
+    sink.grouping = Grouping(records=40, size=10**6, linger_s=0)
+    log = Log.open(sink)
+    told: list[tuple[int, Sequence[Entry], Sequence[bytes]]] = []
+
+    def durable(first: int, batch: Sequence[Entry], leaves: Sequence[bytes]) -> None:
+        assert sink.size() == log.size == first + len(batch)
+        told.append((first, batch, leaves))
+
+    log.append(entries, durable)
+    assert [(first, list(batch)) for first, batch, _ in told] == [
+        (start, entries[start : start + 40]) for start in (0, 40, 80)
+    ]
+    leaves = [leaf for _, _, batch in told for leaf in batch]
+    assert leaves == [leaf_hash(record.header) for record in sink.records]
+
+
+def test_a_frontier_is_stored_after_as_many_records_as_a_reading_may_cost(
+    entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rynxs.eventlog.log._FRONTIER_INTERVAL", 10)
+    sink = CountingSink()
+    log = Log.open(sink)
+    for stop, after_the_frontier in ((9, 9), (10, 0), (19, 9), (20, 0), (35, 0), (40, 5)):
+        log.append(entries[log.size : stop])
+        sink.handed_out = 0
+        assert Log.open(sink).size == stop
+        assert sink.handed_out == after_the_frontier + (stop > 9)
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -133,7 +275,13 @@ def test_large_appends_are_cut_by_count_and_by_bytes_as_the_sink_wants_them() ->
         ({"cause": 11}, "cause 11 is not before record 11"),
         ({"salt": b"short"}, "a salt is empty or 16 bytes"),
         ({"epoch": True}, "epoch and time are integers"),
-        ({"payload": bytes(4 * 1024 * 1024 + 1)}, "the limit is 4194304"),
+        ({"epoch": 2**63}, "epoch 9223372036854775808 is below 1 or too large"),
+        ({"time_us": 2**63}, "time 9223372036854775808 is below"),
+        ({"payload": bytes(4 * 1024 * 1024 + 1)}, "Thing/default/t1: .* the limit is 4194304"),
+        (
+            {"payload": bytes(4 * 1024 * 1024 + 1), "subject": ""},
+            "ThingObserved of the log: payload of 4194305 bytes",
+        ),
     ],
 )
 def test_an_entry_that_does_not_fit_is_refused_and_nothing_is_written(
@@ -147,6 +295,17 @@ def test_an_entry_that_does_not_fit_is_refused_and_nothing_is_written(
     assert sink.size() == log.size == 10
     log.append(entries[10:])
     Chain().verify(sink.records)
+
+
+def test_what_is_as_large_as_a_header_and_a_batch_allow_is_appended(entries: list[Entry]) -> None:
+    sink = MemorySink()
+    largest = entries[1]._replace(
+        payload=bytes(PAYLOAD_SIZE_MAX), epoch=FIELD_MAX, time_us=FIELD_MAX, cause=0
+    )
+    Log.open(sink).append([entries[0], largest])
+    header = Chain().verify(sink.records)[1]
+    assert (header.payload_size, header.cause) == (PAYLOAD_SIZE_MAX, 0)
+    assert header.epoch == header.time_us == FIELD_MAX
 
 
 def test_a_fenced_writer_appends_nothing(entries: list[Entry]) -> None:

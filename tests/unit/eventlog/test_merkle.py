@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -78,3 +79,19 @@ def test_a_tree_is_not_joined_where_its_subtrees_would_not_fit() -> None:
     left, right = Frontier(1, [leaf(0)]), Frontier(2, [leaf(1)])
     with pytest.raises(ValueError, match="2 leaves can't be joined to 1"):
         left.join(right)
+
+
+def test_every_small_tree_is_joined_to_those_that_fit_and_to_no_other() -> None:
+    for size, more in product(range(18), range(18)):
+        left, right = Frontier(), Frontier()
+        left.extend([leaf(n) for n in range(size)])
+        right.extend([leaf(n) for n in range(size, size + more)])
+        largest = 1 << more.bit_length() - 1 if more else 1
+        if size % largest:
+            with pytest.raises(ValueError, match=f"{more} leaves can't be joined to {size}"):
+                left.join(right)
+            continue
+        left.join(right)
+        whole = Frontier()
+        whole.extend([leaf(n) for n in range(size + more)])
+        assert (left.size, left.nodes()) == (whole.size, whole.nodes())

@@ -42,6 +42,15 @@ def test_a_note_that_no_known_key_signed_is_refused() -> None:
         note.verify(signed, [BOB])
 
 
+def test_a_refused_note_says_who_signed_it_and_who_should_have() -> None:
+    signed = note.parse(note.sign(TEXT, [ALICE, BOB]))
+    carol, dave = HashKey("carol"), HashKey("dave")
+    with pytest.raises(CheckpointRefused) as refused:
+        note.verify(signed, [carol, dave])
+    assert "alice+01020304, bob+01020304," in str(refused.value)
+    assert "(carol+01020304, dave+01020304)" in str(refused.value)
+
+
 def test_a_key_of_the_same_name_and_another_id_is_another_key() -> None:
     signed = note.parse(note.sign(TEXT, [ALICE]))
     with pytest.raises(CheckpointRefused, match="none of the known keys"):
@@ -69,28 +78,30 @@ def test_arbitrary_bytes_are_a_note_or_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "reason"),
     [
-        b"",
-        b"text\n",
-        b"text\n\n",
-        "text\n\n— alice AQIDBHg=".encode(),  # no newline at the end
-        b"text\n\n- alice AQIDBHg=\n",  # a hyphen for the dash
-        "text\n\n— alice\n".encode(),
-        "text\n\n— al+ice AQIDBHg=\n".encode(),
-        "text\n\n— alice !!!!\n".encode(),
-        "text\n\n— alice AQIDBA==\n".encode(),  # a key ID and no signature
-        "text\n\n— alice AQIDBHg\n".encode(),  # padding missing
-        "text\n\n— alice AQIDBHh=\n".encode(),  # bits beyond the last byte
-        "te\rxt\n\n— alice AQIDBHg=\n".encode(),
-        b"\xff\n\n" + "— alice AQIDBHg=\n".encode(),
-        b"x" * 1_000_001,
-        b"text\n\n" + "— alice AQIDBHg=\n".encode() * 101,
+        (b"", "no signature lines"),
+        (b"text\n", "no signature lines"),
+        (b"text\n\n", "no signature lines"),
+        ("text\n\n— alice AQIDBHg=".encode(), "no signature lines"),  # no newline at the end
+        (b"text\n\n- alice AQIDBHg=\n", "malformed signature line"),  # a hyphen for the dash
+        (b"text\n\nalice AQIDBHg=\n", "malformed signature line"),
+        ("text\n\n— alice\n".encode(), "malformed signature line"),
+        ("text\n\n— al+ice AQIDBHg=\n".encode(), "malformed signature line"),
+        ("text\n\n— alice !!!!\n".encode(), "signature of alice is not base64"),
+        ("text\n\n— alice AQID!BHg=\n".encode(), "signature of alice is not base64"),
+        ("text\n\n— alice AQIDBHg\n".encode(), "signature of alice is not base64"),
+        ("text\n\n— alice AQIDBA==\n".encode(), "signature of alice is malformed"),  # only a key ID
+        ("text\n\n— alice AQIDBHh=\n".encode(), "signature of alice is malformed"),  # too many bits
+        ("te\rxt\n\n— alice AQIDBHg=\n".encode(), "control character"),
+        (b"\xff\n\n" + "— alice AQIDBHg=\n".encode(), "not UTF-8"),
+        (b"x" * 1_000_001, "over 1000000 bytes"),
+        (b"text\n\n" + "— alice AQIDBHg=\n".encode() * 101, "over 100 signatures"),
     ],
-    ids=range(15),
+    ids=range(17),
 )
-def test_what_is_not_a_signed_note_is_refused(data: bytes) -> None:
-    with pytest.raises(CheckpointRefused):
+def test_what_is_not_a_signed_note_is_refused_with_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(CheckpointRefused, match=reason):
         note.parse(data)
 
 
@@ -173,9 +184,15 @@ def test_no_space_of_unicode_may_be_in_a_name(space: int) -> None:
         note.parse(f"text\n\n\N{EM DASH} a{chr(space)}b AQIDBHg=\n".encode())
 
 
-def test_a_name_may_be_of_any_script() -> None:
-    zoe = HashKey("zoë.example/журнал")
-    assert note.verify(note.parse(note.sign(TEXT, [zoe])), [zoe]) == ["zoë.example/журнал"]
+@pytest.mark.parametrize("half", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
+def test_no_half_of_a_surrogate_pair_may_be_in_a_name(half: int) -> None:
+    assert not note.is_key_name(f"a{chr(half)}")
+
+
+@pytest.mark.parametrize("name", ["zoë.example/журнал", "a!b", "\ud7ff\ue000"])
+def test_a_name_may_be_of_any_script(name: str) -> None:
+    key = HashKey(name)
+    assert note.verify(note.parse(note.sign(TEXT, [key])), [key]) == [name]
 
 
 @given(st.data())
@@ -222,3 +239,10 @@ def test_nothing_is_signed_that_would_not_be_read_again() -> None:
         note.sign(TEXT, [HashKey(f"key-{n}") for n in range(101)])
     with pytest.raises(CheckpointRefused, match="over 1000000 bytes"):
         note.sign("x" * note.NOTE_SIZE_MAX + "\n", [ALICE])
+
+
+def test_the_largest_note_is_signed_and_read() -> None:
+    rest = len(note.sign("\n", [ALICE])) - 1
+    signed = note.sign("x" * (note.NOTE_SIZE_MAX - rest - 1) + "\n", [ALICE])
+    assert len(signed) == note.NOTE_SIZE_MAX
+    assert note.verify(note.parse(signed), [ALICE]) == ["alice"]

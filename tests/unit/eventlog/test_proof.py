@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from hashlib import sha256
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from rynxs.errors import ProofRefused
 from rynxs.eventlog import proof
-from rynxs.eventlog.merkle import EMPTY_ROOT
+from rynxs.eventlog.merkle import EMPTY_ROOT, node_hash
 
 SIZES_MAX = 300
 
@@ -136,11 +137,32 @@ def test_a_proof_of_another_length_is_refused(place: tuple[int, int], change: st
         included(Statement((index, size), [leaf(index), root(size)], changed))
 
 
+@pytest.mark.parametrize("size", range(1, 34))
+def test_each_proof_in_a_small_tree_holds_and_not_without_or_with_one_hash_more(size: int) -> None:
+    for index in range(size):
+        hashes = proof.inclusion_proof(node, index, size)
+        statement = Statement((index, size), [leaf(index), root(size)], hashes)
+        included(statement)
+        for other in (hashes[1:], hashes[:-1], [*hashes, bytes(32)]):
+            if other != hashes:
+                with pytest.raises(ProofRefused, match=r"another root|more hashes"):
+                    included(replace(statement, hashes=other))
+    for old in range(1, size):
+        hashes = proof.consistency_proof(node, old, size)
+        statement = Statement((old, size), [root(old), root(size)], hashes)
+        consistent(statement)
+        for other in (hashes[1:], hashes[:-1], [*hashes, bytes(32)]):
+            with pytest.raises(ProofRefused, match=r"rewritten|more hashes|fewer hashes"):
+                consistent(replace(statement, hashes=other))
+        with pytest.raises(ProofRefused, match="the log was rewritten"):
+            consistent(replace(statement, known=[root(old), leaf(0)]))
+
+
 @pytest.mark.parametrize("size", [1, 2, 255, 256, 257])
 def test_everything_is_consistent_with_the_empty_tree(size: int) -> None:
     assert proof.consistency_proof(node, 0, size) == []
     proof.verify_consistency(0, size, EMPTY_ROOT, root(size), [])
-    with pytest.raises(ProofRefused):
+    with pytest.raises(ProofRefused, match="the roots of the first 0 records differ"):
         proof.verify_consistency(0, size, root(size), root(size), [])
     with pytest.raises(ProofRefused):
         proof.verify_consistency(0, size, EMPTY_ROOT, root(size), [bytes(32)])
@@ -162,3 +184,15 @@ def test_a_hash_that_is_not_32_bytes_is_refused(length: int) -> None:
 def test_a_shrunken_tree_is_consistent_with_nothing() -> None:
     with pytest.raises(ProofRefused, match="not the first of"):
         proof.verify_consistency(5, 4, root(5), root(4), [])
+
+
+def test_the_longest_proof_has_63_hashes_and_one_of_more_is_refused_unread() -> None:
+    largest = 2**proof.HASHES_MAX - 1
+    hashes = [bytes((number,)) * 32 for number in range(proof.HASHES_MAX)]
+    whole = reduce(node_hash, hashes, leaf(0))
+    proof.verify_inclusion(0, largest, leaf(0), hashes, whole)
+    proof.verify_consistency(1, largest, leaf(0), whole, hashes)
+    with pytest.raises(ProofRefused, match="at most 63 hashes"):
+        proof.verify_inclusion(0, largest, leaf(0), [*hashes, whole], whole)
+    with pytest.raises(ProofRefused, match="at most 63 hashes"):
+        proof.verify_consistency(1, largest, leaf(0), whole, [*hashes, whole])

@@ -76,23 +76,24 @@ def test_a_header_with_an_ill_typed_member_is_refused(change: dict[str, Any], re
         record.decode_header(encoded)
 
 
-def test_a_header_in_another_form_is_refused() -> None:
+def test_a_header_in_another_form_is_refused_with_a_reason() -> None:
     good = record.encode_header(GOOD)
     long_number = good.replace(b"\x8a\x01\x07", b"\x8a\x01\x18\x07", 1)
     indefinite = b"\x9f" + good[1:] + b"\xff"
     extra = b"\x8b" + good[1:] + b"\x00"
     missing = b"\x89" + good[1:-1]
-    for changed in (
-        long_number,
-        indefinite,
-        extra,
-        missing,
-        good + b"\x00",
-        good[:-1],
-        b"",
-        b"\xa0",
+    for changed, reason in (
+        (long_number, "not in deterministic form"),
+        (indefinite, "not in deterministic form"),
+        (extra, "not an array of 10 members"),
+        (missing, "not an array of 10 members"),
+        (good + b"\x00", "not in deterministic form"),
+        (good[:-1], "not CBOR"),
+        (b"", "not CBOR"),
+        (b"\xa0", "not an array of 10 members"),
+        (b"\x6a" + bytes(10), "not an array of 10 members"),
     ):
-        with pytest.raises(MalformedHeader):
+        with pytest.raises(MalformedHeader, match=reason):
             record.decode_header(changed)
 
 

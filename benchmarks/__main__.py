@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from argparse import ArgumentParser
-from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +25,7 @@ from benchmarks import (
     storing_s3,
     verifying,
 )
+from benchmarks.accelerating import Prototype, Unbuilt
 from benchmarks.bucket import local_bucket
 from benchmarks.peers import PROGRAMS, is_installed
 from tests.servers.versitygw import VersitygwServer
@@ -114,7 +114,7 @@ QUICK = Sizes(
 )
 
 
-def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
+def measure(directory: Path, sizes: Sizes, prototype: Prototype | None) -> Iterator[Row]:
     """Yield one row after the other; logs are made below `directory`."""
     long, short = directory / "long", directory / "short"
     yield from physical.machine(directory, sizes.batches)
@@ -124,8 +124,8 @@ def measure(directory: Path, sizes: Sizes) -> Iterator[Row]:
     yield appending.single(directory, sizes.singles)
     yield from verifying.speed(long, sizes.long, sizes.chunk)
     yield from physical.verify(short)
-    with suppress(accelerating.Unbuilt):
-        yield from accelerating.verification(short, directory)
+    if prototype is not None:
+        yield from accelerating.verification(prototype, short)
     yield verifying.memory(long, short, sizes.long, sizes.short, sizes.memory)
     yield opening.after_close(long, sizes.long, sizes.opens)
     yield opening.after_crash(long, sizes.crashes)
@@ -172,7 +172,12 @@ def main() -> None:
         facts = machine.facts(where)
         for name, fact in facts.items():
             console.print(f"{name}: {fact}")
-        for row in measure(where, QUICK if options.quick else FULL):
+        prototype, unbuilt = None, ""
+        try:
+            prototype = Prototype(where)
+        except Unbuilt as error:
+            unbuilt = str(error)
+        for row in measure(where, QUICK if options.quick else FULL, prototype):
             console.print(f"{perf_counter() - begin:4.0f} s  {row.name}")
             rows.append(row)
             # Again after each row, so that a run that is cut off leaves what it has measured.
@@ -186,8 +191,8 @@ def main() -> None:
     for program in PROGRAMS:
         if not is_installed(program):
             console.print(f"{program} was not measured: it is not installed; make bench does that")
-    if reason := accelerating.reason_unbuilt():
-        console.print(f"the prototype in C was not measured: {reason}")
+    if unbuilt:
+        console.print(f"the prototype in C was not measured: {unbuilt}")
     console.print(f"{perf_counter() - begin:.0f} s; written to {_RESULTS}")
 
 

@@ -8,7 +8,6 @@ from contextlib import closing
 from itertools import chain as chained
 from pathlib import Path
 from shutil import which
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from benchmarks.measure import in_turn, rate
@@ -29,8 +28,6 @@ _COMPILER = "cc"
 _FLAGS = ("-O2", "-shared", "-fPIC", "-Wno-deprecated-declarations")
 _HEIGHTS = 64
 _ROUNDS = 7
-_PART = 250
-"""So many records are verified at a time, as `read_on` has it."""
 
 
 class Unbuilt(Exception):
@@ -76,7 +73,7 @@ class Prototype:
             check=False,
         )
         if done.returncode:
-            raise Unbuilt(done.stderr.splitlines()[0])
+            raise Unbuilt(next(iter(done.stderr.splitlines()), f"{_COMPILER} failed"))
         self.function = ctypes.CDLL(str(target)).verify
         self.function.restype = ctypes.c_uint64
         self.function.argtypes = (
@@ -110,25 +107,11 @@ class PrototypeChain:
         return Verified(state.seq, bytes(state.head), Frontier(state.seq, nodes).root())
 
 
-def reason_unbuilt() -> str:
-    """Say why the prototype can't be compiled here; empty if it can."""
-    with TemporaryDirectory() as directory:
-        try:
-            Prototype(Path(directory))
-        except Unbuilt as error:
-            return str(error)
-    return ""
-
-
-def verification(log: Path, directory: Path) -> Iterator[Row]:
+def verification(prototype: Prototype, log: Path) -> Iterator[Row]:
     """Verify a log by both: through the reader, and records that are in memory already.
 
     The prototype makes no `Header` of a record, which ours returns.
-
-    Raises:
-        Unbuilt: there is nothing to compile it with.
     """
-    prototype = Prototype(directory)
     with closing(file_log(log).open_reader()) as sink:
         records = list(sink.read())
         for name, source in (
@@ -145,15 +128,18 @@ def _alternated(
 ) -> list[Spread]:
     found: set[Verified] = set()
 
+    def speed(chain: Chain | PrototypeChain) -> float:
+        return rate(count, lambda: [chain.verify(part) for part in batched(source())])
+
     def compiled() -> float:
         chain = prototype.chain()
-        took = rate(count, lambda: [chain.verify(part) for part in batched(source(), _PART)])
+        took = speed(chain)
         found.add(chain.verified())
         return took
 
     def ours() -> float:
         chain = Chain()
-        took = rate(count, lambda: [chain.verify(part) for part in batched(source(), _PART)])
+        took = speed(chain)
         found.add(Verified(chain.size, chain.tip.head, chain.frontier.root()))
         return took
 

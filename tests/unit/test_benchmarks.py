@@ -184,7 +184,7 @@ def test_the_prototype_in_c_verifies_the_chain_that_ours_verifies(
     prototype: accelerating.Prototype, tmp_path: Path
 ) -> None:
     appending.long_log(tmp_path / "long", tmp_path / "short", 2_000, 1_000)
-    rows = list(accelerating.verification(tmp_path / "short", tmp_path))
+    rows = list(accelerating.verification(prototype, tmp_path / "short"))
     assert [row.name.partition(" records ")[2] for row in rows] == [
         "through the reader; limit: ours",
         "in memory; limit: ours",
@@ -251,10 +251,12 @@ def _is_accepted(records: list[Record]) -> bool:
 
 
 def test_where_nothing_compiles_the_prototype_says_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(accelerating, "which", lambda _name: None)
-    assert accelerating.reason_unbuilt() == "cc, a C compiler, is missing"
+    with pytest.raises(accelerating.Unbuilt) as unbuilt:
+        accelerating.Prototype(tmp_path)
+    assert str(unbuilt.value) == "cc, a C compiler, is missing"
 
 
 def test_a_second_process_is_measured_on_the_same_records(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rynxs.engine.admission import ACCEPTED
-from rynxs.errors import PluginError
+from rynxs.errors import RynxsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ def conditions_in_force(state: State, subject: str) -> list[dict[str, Any]] | No
     state.slices.met_unknown = False
     try:
         found = list(state.status(subject).get("conditions", ()))
-    except PluginError:
+    except RynxsError:
         if state.slices.met_unknown:
             return None
         raise

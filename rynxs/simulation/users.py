@@ -54,7 +54,7 @@ class Users:
             self._objects.delete(identifier)
         else:
             self._world.say("users", f"edit {name}")
-            self._edit(identifier, name)
+            self._edit(identifier, self._spec(name))
         self._meddle()
         self._next()
 
@@ -72,9 +72,9 @@ class Users:
                 spec["fails"] = plugin
         return spec
 
-    def _edit(self, identifier: str, name: str) -> None:
+    def _edit(self, identifier: str, spec: dict[str, Any]) -> None:
         body = self._objects.show(identifier)
-        body["spec"] = self._spec(name)
+        body["spec"] = spec
         body["metadata"]["generation"] += 1
         self._objects.replace(body, (_MANAGER, "Update", ""))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -222,8 +221,7 @@ def test_a_writer_that_is_overtaken_before_it_reads_the_checkpoints_finds_no_dam
     overtaken, rival = memory_log.writer(), memory_log.writer()
     other = Log.open(rival)
     other.append(entries(4, 2))
-    root, signature = b64encode(other.root()).decode(), b64encode(bytes(68)).decode()
-    signed = f"{ORIGIN}\n{other.size}\n{root}\n\n\N{EM DASH} {ORIGIN} {signature}\n"
+    signed = f"{other.checkpoint(ORIGIN).text()}\n\N{EM DASH} key AQIDBHg=\n"
     rival.put("checkpoint", signed.encode(), ANY)
     with pytest.raises(SinkConflict, match="belongs to another writer"):
         Log.open(overtaken)

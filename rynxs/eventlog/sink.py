@@ -38,7 +38,7 @@ class Grouping(NamedTuple):
     Attributes:
         records: at most so many.
         size: at most so many bytes of payload, unless one record alone has more.
-        linger_s: seconds for which a group commit may wait for more records.
+        linger_s: the operator appends once it has been quiet for so many seconds.
     """
 
     records: int
@@ -69,7 +69,7 @@ class Sink(ABC):
     sink is used by one thread at a time.
     """
 
-    grouping = Grouping(records=1_000, size=16 * 1024 * 1024, linger_s=0.0)
+    grouping = Grouping(records=1_000, size=16 * 1024 * 1024, linger_s=0.05)
 
     @abstractmethod
     def size(self) -> int:

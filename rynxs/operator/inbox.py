@@ -43,6 +43,7 @@ class Inbox(Generic[Item]):
     """A bounded queue that is emptied in batches.
 
     Attributes:
+        patience: how long to wait for a batch to fill up once there is something.
         expects: tells whether more is about to come, for which it is worth to wait.
     """
 
@@ -60,13 +61,13 @@ class Inbox(Generic[Item]):
             most: how many may wait.
             batch: how many that are urgent are taken at once, at most, and with what is not some
                 times as many.
-            patience: how long to wait for a batch to fill up once there is something.
+            patience: to begin with.
             now_s: a clock in seconds that never goes back.
             is_urgent: tells for what there is less patience.
         """
         self._most = most
         self._batch = batch
-        self._patience = patience
+        self.patience = patience
         self._now_s = now_s
         self._is_urgent = is_urgent
         self._waiting: deque[_Waiting[Item]] = deque()
@@ -113,7 +114,7 @@ class Inbox(Generic[Item]):
                 due_s = self._due_s()
                 if self._now_s() >= due_s:
                     break
-                look_s = min(due_s, self._now_s() + self._patience.quiet_s)
+                look_s = min(due_s, self._now_s() + self.patience.quiet_s)
                 await self._wait(self._is_full, look_s)
             taken = self._taken()
             self._changed.notify_all()
@@ -136,7 +137,7 @@ class Inbox(Generic[Item]):
 
     def _due_s(self) -> float:
         """Return when what waits is to be taken, if nothing more comes until then."""
-        quiet_s, urgent_s, most_s = self._patience
+        quiet_s, urgent_s, most_s = self.patience
         due_s = self._waiting[0].since_s + most_s
         if not self.expects():
             due_s = min(due_s, self._came_s + quiet_s)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from rynxs.errors import RynxsError, SinkConflict
+from rynxs.eventlog.sink import Sink
 from rynxs.fields import seconds_of
 from rynxs.operator.actors import Actors
 from rynxs.operator.cluster import Place
@@ -53,7 +54,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("rynxs.operator")
 _ALL = ("",)
 """How informers are told all namespaces, and what has none."""
-_PATIENCE = Patience(quiet_s=0.05, urgent_s=1.0, most_s=5.0)
+_PATIENCE = Patience(quiet_s=Sink.grouping.linger_s, urgent_s=1.0, most_s=5.0)
+"""As long as no sink is open, which knows better what an append costs on its medium."""
 
 
 class Wanted(NamedTuple):
@@ -237,6 +239,7 @@ class Process:
         guards: Sequence[asyncio.Task[None]],
         stopping: asyncio.Event,
     ) -> None:
+        self._inbox.patience = _PATIENCE._replace(quiet_s=lead.sink.grouping.linger_s)
         actors, state = Actors(), lead.pipeline.state
         objects = Objects(
             self._resources, self._settings.namespaces, actors, state, self._inbox.put

@@ -79,10 +79,10 @@ class S3Settings(ConfigModel):
         description="Bytes of payload in one object, at most, unless one record has more.",
     )
     linger_ms: int = Field(
-        5,
+        50,
         ge=0,
-        le=60_000,
-        description="Milliseconds for which a group commit waits for more records.",
+        le=1_000,
+        description="The operator appends once it has been quiet for so many milliseconds.",
     )
     read_ahead: int = Field(
         4, ge=0, le=64, description="Objects fetched ahead of the one that is being read."

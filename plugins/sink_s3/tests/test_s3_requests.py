@@ -297,7 +297,7 @@ def _of_100_bytes(entry: Entry) -> Entry:
 
 
 def test_the_grouping_is_the_settings(memory_log: S3Log) -> None:
-    settings = {"batchRecords": 7, "batchBytes": 9, "lingerMs": 1_500}
+    settings = {"batchRecords": 7, "batchBytes": 9, "lingerMs": 500}
     memory_log.fill([1], plain)
     for sink in (memory_log.writer(**settings), memory_log.reader(**settings)):
-        assert sink.grouping == (7, 9, 1.5)
+        assert sink.grouping == (7, 9, 0.5)

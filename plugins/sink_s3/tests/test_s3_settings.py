@@ -117,7 +117,7 @@ def test_a_url_that_does_not_name_a_log_is_refused_and_no_secret_is_shown(
         ("//logs?batchRecords=1001", "less than or equal to 1000"),
         ("//logs?batchBytes=33554433", "less than or equal to 33554432"),
         ("//logs?readAhead=65", "less than or equal to 64"),
-        ("//logs?lingerMs=60001", "less than or equal to 60000"),
+        ("//logs?lingerMs=1001", "less than or equal to 1000"),
         ("//logs?backoffMs=10001", "less than or equal to 10000"),
         ("//logs?connectTimeoutMs=0", "greater than or equal to 1"),
         ("//logs?readTimeoutMs=0", "greater than or equal to 1"),

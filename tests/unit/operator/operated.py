@@ -59,6 +59,7 @@ class Log(Config):
         super().__init__(RawConfig.model_validate(raw), PluginManager(), "here")
         self.store = MemoryStore()
         self.error: Exception | None = None
+        self.linger_s = 0.05
         self.open = 0
 
     def composition(self) -> Composition:
@@ -75,6 +76,7 @@ class Log(Config):
 class _Writer(MemorySink):
     def __init__(self, log: Log) -> None:
         super().__init__(log.store)
+        self.grouping = self.grouping._replace(linger_s=log.linger_s)
         self._log = log
 
     def append(self, start: int, records: Sequence[Record]) -> None:

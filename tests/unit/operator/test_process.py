@@ -58,6 +58,26 @@ def test_it_records_and_applies_what_there_is_and_writes_its_status() -> None:
     run(main())
 
 
+@pytest.mark.parametrize(("linger_s", "appends"), [(0.05, 2), (0.5, 1)])
+def test_as_long_as_the_sink_lets_a_batch_linger_what_comes_shares_an_append(
+    linger_s: float, appends: int
+) -> None:
+    async def main() -> None:
+        place = Operated()
+        place.log.linger_s = linger_s
+        async with place.replica(plan_only=True):
+            await asyncio.sleep(30)
+            before = place.log.store.appends
+            place.make("a")
+            await asyncio.sleep(0.3)
+            place.make("b")
+            await asyncio.sleep(30)
+            assert place.log.store.appends - before == appends
+        assert kinds(place).count("ThingObserved") == 2
+
+    run(main())
+
+
 def test_one_that_stops_gives_the_lease_back_and_the_next_one_leads_at_once() -> None:
     async def main() -> None:
         place = Operated(**ELECTION)

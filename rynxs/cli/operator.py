@@ -50,7 +50,8 @@ def command(
 ) -> None:
     """Run one replica of the operator, until it is told to end (SIGTERM, SIGINT).
 
-    It ends with status 3 when somebody else leads, and with 1 when the log does not verify.
+    It waits while somebody else leads. It ends with status 3 when it led and somebody else does
+    now, or the log's storage failed, and with 1 when the log does not verify.
     """
     import asyncio
 

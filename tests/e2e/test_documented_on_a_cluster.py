@@ -68,7 +68,7 @@ def typed(terminal: Terminal, block: str) -> None:
 
 def test_an_operator_beside_a_cluster_is_started_as_the_readme_has_it(terminal: Terminal) -> None:
     terminal.done("rynxs keys generate signing.key")
-    block, images = blocks((REPOSITORY / "README.md").read_text(), "In a cluster")
+    images, block = blocks((REPOSITORY / "README.md").read_text(), "In a cluster")
     typed(terminal, block)
     assert "rynxs operator" in block
     assert images.startswith("docker build")

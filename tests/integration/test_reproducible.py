@@ -19,7 +19,7 @@ FIXED = ("--clock", "fixed:2026-01-01T00:00:00Z")
 SCRIPT = Path(sys.executable).with_name("rynxs")
 
 
-def test_twenty_processes_with_other_hash_seeds_replay_to_the_same_digest(
+def test_processes_with_other_hash_seeds_replay_to_the_same_digest(
     cli: Cli, repository: Path, tmp_path: Path
 ) -> None:
     assert cli("run", repository / "examples", "--log", "file:a").status == 0

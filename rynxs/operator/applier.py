@@ -205,8 +205,8 @@ class Applier:
         self._write_no_more()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=_STOP_LIMIT_S)
-            for task in late:
-                task.cancel()
+            for task in [each for each in self._tasks.values() if each in late]:
+                task.cancel()  # in an order that repeats
             if late:
                 await asyncio.wait(late)
 

@@ -102,12 +102,13 @@ class Term:
         works = [*sources, self._parts.effects.run(), self._hear_of_rendered()]
         others = [asyncio.create_task(each) for each in works]
         stopped = asyncio.create_task(stopping.wait())
-        waiting = {leading, stopped, *others, *guards}
+        waiting = [leading, stopped, *others, *guards]
         try:
             while not stopped.done():
-                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in [each for each in waiting if each.done()]:  # in an order that repeats
                     task.result()
+                    waiting.remove(task)
             await ended(others)
             await self._finish(leading)
         finally:

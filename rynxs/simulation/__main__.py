@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rynxs.simulation.campaign import Campaign, Limits, outcomes
+from rynxs.simulation.faults import KINDS
 from rynxs.simulation.minimal import minimal
 from rynxs.simulation.trial import Trial
 
@@ -92,12 +93,13 @@ def _trace(seed: int, without: frozenset[int]) -> int:
 
 def _report(campaign: Campaign, took_s: float) -> None:
     faults, hours = sum(campaign.counts.values()), campaign.simulated_s / 3_600
-    for kind, times in sorted(campaign.counts.items()):
-        _say(f"{times:>10}  {kind}")
+    for kind in KINDS:
+        _say(f"{campaign.counts[kind]:>10}  {kind}")
     _say(
         f"{campaign.runs} runs in {took_s:.0f} s: {hours:.1f} simulated hours, {faults} faults, "
         f"{campaign.records} records, {campaign.effects} writes of objects"
     )
+    _say(f"of these {campaign.late} made an object for an epoch that was over; it was taken away")
     if took_s:
         _say(f"a second: {hours / took_s:.2f} simulated hours, {faults / took_s:.0f} faults")
     _say(f"broken promises: {len(campaign.broken)}")

@@ -43,13 +43,15 @@ class Answering:
     def apply(
         self, who: str, body: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
     ) -> Mapping[str, Any]:
-        """Apply over an object that was read."""
-        identifier = manifest_id(body)
-        precondition = body["metadata"]["uid"], body["metadata"]["resourceVersion"]
-        found = self.objects.get(identifier)
-        if found is None or precondition != (found.uid, str(found.version)):
+        """Apply over an object; if the body says as which it was read, it must be that still."""
+        identifier, metadata = manifest_id(body), body["metadata"]
+        found = self._found(identifier)
+        if metadata.get("uid", found.uid) != found.uid:
             raise _conflict(identifier)
-        assert list(entries) == found.entries(), "not the entries that were read"
+        if "resourceVersion" in metadata:
+            if metadata["resourceVersion"] != str(found.version):
+                raise _conflict(identifier)
+            assert list(entries) == found.entries(), "not the entries that were read"
         self.watching(who, "apply", identifier, body)
         self.objects.apply(body, MANAGER)
         return self._metadata(identifier)

@@ -30,6 +30,7 @@ class Campaign:
         counts: how often what went wrong, in all of them.
         simulated_s: how much time has passed in their worlds.
         records, effects: how many records were made durable, and objects written.
+        late: how many of these were made for an epoch that was over.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class Campaign:
         self.broken: list[Outcome] = []
         self.counts: Counter[str] = Counter()
         self.simulated_s = 0.0
-        self.records = self.effects = 0
+        self.records = self.effects = self.late = 0
 
     def take(self, outcome: Outcome) -> None:
         """Take in what came of one."""
@@ -47,6 +48,7 @@ class Campaign:
         self.simulated_s += outcome.simulated_s
         self.records += outcome.records
         self.effects += outcome.effects
+        self.late += outcome.late
         if outcome.broken:
             self.broken.append(outcome)
 

@@ -93,10 +93,13 @@ class File:
         self._pending.clear()
         self._lost.clear()
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether anything of it is durable."""
+        return bool(self._flushed)
+
     def rot(self, chance: Random) -> None:
-        """Let one bit flip of what is durable, if there is any."""
-        if not self._flushed:
-            return
+        """Let one bit flip of what is durable, of which there is some."""
         at = chance.randrange(len(self._flushed))
         bit = 1 << chance.randrange(8)
         flipped = bytes([self._flushed[at] ^ bit])

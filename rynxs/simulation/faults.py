@@ -17,8 +17,11 @@ MESSAGES: Final = {
     "request twice": 0.02,
     "answer late": 0.02,
     "connection refused": 0.02,
+    "stopped before it is sent": 0.02,
+    "killed before it is sent": 0.005,
+    "killed after the effect": 0.005,
 }
-"""What may become of a request, each with the probability at most."""
+"""What may become of a request or of who sends it, each with the probability at most."""
 BUCKET: Final = {
     "server error": 0.03,
     "server error after the effect": 0.03,
@@ -42,10 +45,10 @@ API: Final = {
 """What the API server may do."""
 DISK: Final = {
     "disk full": 0.01,
-    "write error": 0.005,
-    "flush error": 0.01,
-    "read error": 0.002,
-    "short write": 0.05,
+    "write error": 0.02,
+    "flush error": 0.03,
+    "read error": 0.004,
+    "short write": 0.1,
     "killed at a call": 0.004,
     "power lost at a call": 0.003,
 }
@@ -127,3 +130,5 @@ _ALL: Final = {
     "world": EVENTS,
     "plugin": PLUGIN,
 }
+KINDS: Final = tuple(sorted(f"{family}: {kind}" for family in _ALL for kind in _ALL[family]))
+"""All kinds, as `Faults.counts` has them."""

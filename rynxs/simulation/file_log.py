@@ -12,7 +12,7 @@ from rynxs.simulation.disk import Directory, Disk, File
 from rynxs.simulation.fiber import current
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from contextlib import AbstractContextManager
 
     from rynxs.eventlog.sink import Sink
@@ -38,6 +38,7 @@ class FileLog:
 
     machines = 1
     """All replicas share one, for they share its disk."""
+    servers: Sequence[str] = ()
 
     def __init__(self, world: World, network: Network, faults: Faults) -> None:
         """Have no log yet."""
@@ -76,14 +77,18 @@ class FileLog:
         self.disk.lose_power(self.chance)
         self.locks.clear()
 
+    def is_empty(self) -> bool:
+        """Tell whether no file has anything durable."""
+        return not self._filled()
+
     def rot(self) -> str:
         """Let a bit of a file flip; return its path."""
-        files = self.disk.files()
-        if not files:
-            return "nothing"
-        path, file = self.chance.choice(files)
+        path, file = self.chance.choice(self._filled())
         file.rot(self.chance)
         return path
+
+    def _filled(self) -> list[tuple[str, File]]:
+        return [(path, file) for path, file in self.disk.files() if file.holds_any]
 
 
 class _System:

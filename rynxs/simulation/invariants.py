@@ -11,6 +11,7 @@ from rynxs.eventlog import canonical, note
 from rynxs.eventlog.checkpoint import parse_text
 from rynxs.eventlog.record import decode_header, leaf_hash
 from rynxs.operator.stamp import Stamp, stamp_of
+from rynxs.simulation.things import CONFIG_MAP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ class Known(NamedTuple):
         leaf: its leaf hash.
         previous: that of the record before.
         kind, subject, epoch: of its header.
+        plan: the payload of a ``Planned``.
     """
 
     leaf: bytes
@@ -40,6 +42,12 @@ class Known(NamedTuple):
     kind: str
     subject: str
     epoch: int
+    plan: bytes | None
+
+    def digests(self) -> Mapping[str, str]:
+        """Return the digests of the manifests that it plans, by their ids."""
+        plan = canonical.decode(self.plan or b"\xa0")
+        return {each["id"]: each["digest"] for each in plan.get("manifests", ())}
 
 
 class Invariants:
@@ -51,6 +59,8 @@ class Invariants:
         acknowledged: how many of them some append has acknowledged.
         roots: of the checkpoints by size.
         effects: how many writes of rendered objects have taken effect.
+        late: how many of them made an object for an epoch that was over. Kubernetes takes no
+            condition for that; whoever leads takes it away, or the world does not come to rest.
         is_damaged: whether what is stored was changed behind everybody's back.
         operators: the production processes that are alive, by the name of theirs.
     """
@@ -62,12 +72,14 @@ class Invariants:
         self.acknowledged = 0
         self.roots: dict[int, bytes] = {}
         self.effects = 0
+        self.late = 0
         self.is_damaged = False
         self.operators: dict[str, Process] = {}
         self.objects: Objects | None = None
         self._world = world
         self._origin = origin
         self._epochs: dict[str, int] = {}
+        self._newest: dict[str, int] = {}
         self._last_start = 0
         self._read: dict[int, Known] = {}
 
@@ -132,21 +144,29 @@ class Invariants:
             self.breaks(f"{process.name} signs {body.size} records, which are not all durable")
 
     def writes(self, who: str, verb: str, identifier: str, body: Mapping[str, Any]) -> None:
-        """No effect before its plan is durable, and none of an older epoch over a newer one's."""
+        """No effect before its plan is durable, and none of an older epoch after a newer one's."""
         assert self.objects is not None
+        if not identifier.startswith(f"{CONFIG_MAP}/"):
+            return  # a Lease, an Event, or the status of a Thing
         found = self.objects.get(identifier)
-        before = None if found is None else stamp_of(self.objects.seen(identifier)["metadata"])
-        stamp = None if verb == "delete" else stamp_of(body["metadata"])
-        if stamp is None and (verb != "delete" or before is None):
-            return  # a Lease, or an Event
-        self.effects += 1
-        epoch = self._epochs.get(who, 0) if stamp is None else stamp.epoch
+        written = self.objects.seen(identifier) if verb == "delete" else body
+        stamp, epoch = stamp_of(written["metadata"]), self._epochs.get(who, 0)
         what = f"{who} of epoch {epoch}: {verb} {identifier}"
-        self._world.say(who, f"{verb} {identifier} of record {stamp.seq if stamp else '-'}")
-        if stamp is not None:
-            self._is_planned(what, stamp)
-        if before is not None and before.origin == self._origin and before.epoch > epoch:
-            self.breaks(f"{what}, which is of epoch {before.epoch} by now")
+        if stamp is None or stamp.origin != self._origin:
+            self.breaks(f"{what}, which does not bear the log's stamp")
+            return
+        self.effects += 1
+        self._world.say(who, f"{verb} {identifier} of record {stamp.seq}")
+        if verb == "delete":
+            self._is_unplanned(what, identifier, stamp)
+        else:
+            self._is_planned(what, identifier, stamp, epoch)
+        newest = self._newest.get(identifier, 0)
+        if newest > epoch and found is None:
+            self.late += 1
+        elif newest > epoch:
+            self.breaks(f"{what}, which epoch {newest} has written by now")
+        self._newest[identifier] = max(newest, epoch)
         if EPOCH_STARTED not in {each.kind for each in self._of_epoch(epoch)}:
             self.breaks(f"{what}, and the epoch has not begun")
 
@@ -172,12 +192,27 @@ class Invariants:
             seq -= 1
             self.records[seq] = before
 
-    def _is_planned(self, what: str, stamp: Stamp) -> None:
+    def _is_planned(self, what: str, identifier: str, stamp: Stamp, epoch: int) -> None:
+        """The stamp names a durable plan that has just this manifest, and the writer's epoch."""
         plan = self.records.get(stamp.seq)
         if plan is None:
             self.breaks(f"{what}: record {stamp.seq} is not durable")
         elif (plan.kind, plan.subject) != (PLANNED, stamp.subject):
             self.breaks(f"{what}: record {stamp.seq} is {plan.kind} {plan.subject}")
+        elif plan.digests().get(identifier) != stamp.digest:
+            self.breaks(f"{what}: record {stamp.seq} plans another one")
+        if stamp.epoch != epoch:
+            self.breaks(f"{what}: its stamp is of epoch {stamp.epoch}")
+
+    def _is_unplanned(self, what: str, identifier: str, stamp: Stamp) -> None:
+        """A durable plan of the object's subject, no older than its own, has it no more."""
+        plans = (
+            known
+            for seq, known in self.records.items()
+            if seq >= stamp.seq and (known.kind, known.subject) == (PLANNED, stamp.subject)
+        )
+        if all(identifier in plan.digests() for plan in plans):
+            self.breaks(f"{what}: no durable plan is without it")
 
     def _of_epoch(self, epoch: int) -> list[Known]:
         return [each for each in self.records.values() if each.epoch == epoch]
@@ -186,4 +221,5 @@ class Invariants:
 def _known(record: Record) -> Known:
     header = decode_header(record.header)
     leaf = leaf_hash(record.header)
-    return Known(leaf, header.previous, header.kind, header.subject, header.epoch)
+    plan = record.payload if header.kind == PLANNED else None
+    return Known(leaf, header.previous, header.kind, header.subject, header.epoch, plan)

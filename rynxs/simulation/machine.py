@@ -78,14 +78,14 @@ class OsProcess:
         name: of it, unlike any other's.
         machine: on which it runs.
         is_alive: until it ends or is killed.
-        unheard: errors of its tasks that nobody has asked for.
+        unheard: is told errors of its tasks that nobody has asked for.
         fail, fail_power: kill it, or its machine, as soon as the world goes on.
     """
 
     def __init__(self, world: World, machine: Machine, name: str) -> None:
         """Run nothing yet."""
         self.name = name
-        self.unheard: list[str] = []
+        self.unheard: Callable[[str], None] = lambda _what: None
         self.machine = machine
         self.is_alive = True
         self.fail: Callable[[], None] = lambda: world.after(0, self.kill)
@@ -295,7 +295,7 @@ class _Loop(asyncio.BaseEventLoop):
 
     def _unheard(self, context: dict[str, Any]) -> None:
         if self._process.is_alive:
-            self._process.unheard.append(str(context.get("exception") or context["message"]))
+            self._process.unheard(str(context.get("exception") or context["message"]))
 
 
 def _close(coroutine: Any) -> None:

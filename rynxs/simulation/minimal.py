@@ -5,6 +5,7 @@ As in delta debugging (Zeller and Hildebrandt, TSE 2002), larger shares are trie
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from rynxs.simulation.trial import Outcome, Trial
@@ -30,7 +31,7 @@ class Minimal(NamedTuple):
 def minimal(
     found: Outcome, trial: Callable[[int, Collection[int]], Outcome] | None = None
 ) -> Minimal:
-    """Return a trial of the same seed that fails too, with as few faults as can be found soon.
+    """Return a trial of the same seed that fails alike, with as few faults as can be found soon.
 
     Args:
         found: one that failed.
@@ -48,8 +49,13 @@ def minimal(
                 continue
             tried += 1
             outcome = trial(found.seed, best.without | more)
-            if outcome.broken:
+            if _said(outcome) == _said(found):
                 best, is_better = Minimal(best.without | more, outcome), True
         if not is_better or share == 1:
             share //= 2
     return best
+
+
+def _said(outcome: Outcome) -> str:
+    """Return which promise was broken, without the numbers in it."""
+    return re.sub(r"[0-9]+", "0", outcome.broken)

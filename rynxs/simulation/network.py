@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LATENCY_US = 200, 8_000
 _LATE_US = 1 * SECOND, 90 * SECOND
+_STOPPED_US = 5 * SECOND, 60 * SECOND
 
 
 class Unanswered(Exception):
@@ -79,6 +80,20 @@ class Network:
 
     def ask(self, process: OsProcess, request: Request, answered: Answered) -> None:
         """Send a request; `answered` is called once, unless the process has died by then."""
+        if self._happens("killed before it is sent", request):
+            process.fail()
+        elif self._happens("stopped before it is sent", request):
+            # Whatever was asked before it, such as whether one leads, may be otherwise by then.
+            process.stop()
+            process.after(0, lambda: self._send(process, request, answered))
+            self._world.after(self._chance.randrange(*_STOPPED_US), process.go_on)
+        else:
+            self._send(process, request, answered)
+
+    def _send(self, process: OsProcess, request: Request, answered: Answered) -> None:
+        if self._happens("connection refused", request):
+            process.after(self.latency_us(), lambda: answered(None, Unanswered(was_sent=False)))
+            return
         is_open = True
 
         def answer(result: Any, error: Exception | None) -> None:
@@ -88,21 +103,8 @@ class Network:
                 answered(result, error)
 
         def arrive() -> None:
-            if self.is_cut(process, request.server):
-                return
-            result, error = None, None
-            try:
-                result = request.effect()
-            except Exception as raised:
-                error = raised
-            if self.is_cut(process, request.server) or self._happens("answer lost", request):
-                return
-            late_us = self.late_us() if self._happens("answer late", request) else 0
-            process.after(late_us + self.latency_us(), lambda: answer(result, error))
+            self._arrive(process, request, answer)
 
-        if self._happens("connection refused", request):
-            process.after(self.latency_us(), lambda: answer(None, Unanswered(was_sent=False)))
-            return
         process.after(request.limit_us, lambda: answer(None, Unanswered(was_sent=True)))
         if self._happens("request lost", request):
             return
@@ -110,6 +112,21 @@ class Network:
         self._world.after(late_us + self.latency_us(), arrive)
         if self._happens("request twice", request):
             self._world.after(self.late_us(), arrive)
+
+    def _arrive(self, process: OsProcess, request: Request, answer: Answered) -> None:
+        if self.is_cut(process, request.server):
+            return
+        result, error = None, None
+        try:
+            result = request.effect()
+        except Exception as raised:
+            error = raised
+        if self._happens("killed after the effect", request):
+            process.fail()
+        if self.is_cut(process, request.server) or self._happens("answer lost", request):
+            return
+        late_us = self.late_us() if self._happens("answer late", request) else 0
+        process.after(late_us + self.latency_us(), lambda: answer(result, error))
 
     def _happens(self, kind: str, request: Request) -> bool:
         return self._faults.happens("network", kind, request.what)

@@ -44,9 +44,15 @@ _SNAPSHOTS = {"every": 40}
 
 
 class LogPlace(Protocol):
-    """Where the log is."""
+    """Where the log is.
+
+    Attributes:
+        machines: how many there are for replicas to run on.
+        servers: those that its sink asks.
+    """
 
     machines: int
+    servers: Sequence[str]
 
     def around(self, process: OsProcess) -> AbstractContextManager[None]:
         """Return the context in which the sink of a process works."""
@@ -62,6 +68,9 @@ class LogPlace(Protocol):
 
     def lose_power(self, machine: str) -> None:
         """Take away the power of a machine, whose processes are dead by then."""
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing is stored."""
 
     def rot(self) -> str:
         """Let a bit of what is stored flip; return what it was of."""

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rynxs.simulation.object_store import Bucket, Client
+from rynxs.simulation.object_store import SERVER, Bucket, Client
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from rynxs.eventlog.sink import Sink
@@ -37,6 +38,7 @@ class S3Log:
 
     machines = 3
     """Each replica has one of its own."""
+    servers: Sequence[str] = (SERVER,)
 
     def __init__(self, world: World, network: Network, faults: Faults) -> None:
         """Have no log yet."""
@@ -71,16 +73,20 @@ class S3Log:
     def lose_power(self, machine: str) -> None:
         """Take away the power of a machine: the bucket is somewhere else."""
 
+    def is_empty(self) -> bool:
+        """Tell whether no object holds a byte."""
+        return not self._filled()
+
     def rot(self) -> str:
         """Let a bit of an object flip; return its key."""
-        if not self.bucket.objects:
-            return "nothing"
-        key = self._chance.choice(sorted(self.bucket.objects))
+        key = self._chance.choice(self._filled())
         data = bytearray(self.bucket.objects[key])
-        if data:
-            data[self._chance.randrange(len(data))] ^= 1 << self._chance.randrange(8)
+        data[self._chance.randrange(len(data))] ^= 1 << self._chance.randrange(8)
         self.bucket.objects[key] = bytes(data)
         return key
+
+    def _filled(self) -> list[str]:
+        return sorted(key for key, data in self.bucket.objects.items() if data)
 
     def _bucket(self, process: OsProcess) -> Any:
         module = _module("bucket")

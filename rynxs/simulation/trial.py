@@ -13,7 +13,6 @@ from rynxs.simulation.invariants import Invariants
 from rynxs.simulation.judging import replay, verify
 from rynxs.simulation.machine import Machine, OsProcess
 from rynxs.simulation.network import Network
-from rynxs.simulation.object_store import SERVER as BUCKET
 from rynxs.simulation.replica import ORIGIN, Replica, SimulatedConfig, Surrounding
 from rynxs.simulation.s3_log import S3Log
 from rynxs.simulation.said import said_by_the_program
@@ -52,6 +51,7 @@ class Outcome(NamedTuple):
         now_us, draw, head: its time, the next random number, and the hash of the log's last record
             in the end: of the same seed they are the same.
         records, effects: how many records were made durable, and objects written.
+        late: how many of these were made for an epoch that was over.
         trace: what happened.
     """
 
@@ -65,6 +65,7 @@ class Outcome(NamedTuple):
     head: str
     records: int
     effects: int
+    late: int
     trace: Sequence[Said]
 
 
@@ -129,6 +130,7 @@ class Trial:
             "" if last is None else last.leaf.hex(),
             len(invariants.records),
             invariants.effects,
+            invariants.late,
             world.trace,
         )
 
@@ -200,6 +202,7 @@ class Trial:
             self._invariants.ended(process, error)
             self._start_later(number)
 
+        process.unheard = lambda what: self._invariants.breaks(f"{process.name}: unheard: {what}")
         process.fail = lambda: self._world.after(0, lambda: self._kill(number, process))
         process.fail_power = lambda: self._world.after(0, lambda: self._lose_power(machine))
         process.start(replica.run, ended)
@@ -233,7 +236,7 @@ class Trial:
             machine.sleep()
             self._world.after(back_us, lambda: self._wake(machine))
         elif happens("world", "cut off", machine.name):
-            self._network.cut(machine.name, self._chance.choice([SERVER, BUCKET]))
+            self._network.cut(machine.name, self._chance.choice([SERVER, *self._log.servers]))
             self._world.after(back_us, self._network.mend)
         elif happens("world", "clock jumps", machine.name):
             machine.skew_us = round(self._chance.uniform(-_SKEW_S, _SKEW_S) * SECOND)
@@ -242,7 +245,9 @@ class Trial:
 
     def _rot(self) -> None:
         """Let a bit of what is stored flip: it may be noticed, and never be taken for the truth."""
-        if self._faults.happens("world", "bit rot", "log"):
+        if self._log.is_empty():
+            self._world.after(SECOND, self._rot)
+        elif self._faults.happens("world", "bit rot", "log"):
             self._invariants.is_damaged = True
             self._world.say("world", f"a bit of {self._log.rot()} flips")
 

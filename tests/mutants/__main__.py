@@ -1,6 +1,7 @@
 """``python -m tests.mutants [WORD...]``: break one thing after the other; a test must fail of it.
 
-It works on a copy of the tree. Exit status 0 when each fault was noticed, 1 when one was not.
+It works on a copy of the tree, in which all these tests must pass before anything is broken. Exit
+status 0 when each fault was noticed, 1 when one was not, or a test failed without any.
 """
 
 from __future__ import annotations
@@ -30,10 +31,22 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="rynxs-mutants-") as temporary:
         tree = Path(temporary) / "tree"
         shutil.copytree(REPOSITORY, tree, ignore=LEFT_OUT)
+        if not all(_pass(tests, tree) for tests in sorted({each.tests for each in wanted})):
+            return 1
         results = [_tried(each, tree) for each in wanted]
     noticed = sum(results)
     sys.stdout.write(f"{noticed} of {len(wanted)} faults were noticed\n")
     return 0 if noticed == len(wanted) else 1
+
+
+def _pass(tests: str, tree: Path) -> bool:
+    """Tell whether tests pass as long as nothing is broken."""
+    done = _run_tests(tests, tree)
+    sys.stdout.write(f"{tests}: {'pass' if done.returncode == 0 else 'FAIL'} without a fault\n")
+    if done.returncode:
+        sys.stdout.write(f"{done.stdout[-TAIL:]}{done.stderr[-TAIL:]}\n")
+    sys.stdout.flush()
+    return done.returncode == 0
 
 
 def _tried(mutation: Mutation, tree: Path) -> bool:
@@ -43,7 +56,7 @@ def _tried(mutation: Mutation, tree: Path) -> bool:
     file.write_text(text.replace(mutation.before, mutation.after))
     started_s = time.monotonic()
     try:
-        done = _run_tests(mutation, tree)
+        done = _run_tests(mutation.tests, tree)
     except subprocess.TimeoutExpired:
         sys.stdout.write(f"noticed, for a test never ends: {mutation.name}\n")
         sys.stdout.flush()
@@ -63,13 +76,13 @@ def _tried(mutation: Mutation, tree: Path) -> bool:
     return bool(failed)
 
 
-def _run_tests(mutation: Mutation, tree: Path) -> subprocess.CompletedProcess[str]:
-    """Run the tests of a mutation; raises `TimeoutExpired` if they take far longer than ever."""
+def _run_tests(tests: str, tree: Path) -> subprocess.CompletedProcess[str]:
+    """Run tests until one fails; raises `TimeoutExpired` if they take far longer than ever."""
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--exitfirst", "--quiet", "--numprocesses=auto"),
             *("-m", ""),  # slow ones too
-            *("-p", "no:cacheprovider", mutation.tests),
+            *("-p", "no:cacheprovider", tests),
         ],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": _path(tree), "PYTHONDONTWRITEBYTECODE": "1"},

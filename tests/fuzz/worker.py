@@ -86,7 +86,7 @@ def _escaped(word: bytes) -> str:
 
 
 def _unguided(target: Target, seconds: int, findings: Path) -> None:
-    from hypothesis import Phase, given, seed, settings
+    from hypothesis import HealthCheck, Phase, given, seed, settings
 
     from tests.fuzz.mutated import mutated
 
@@ -117,6 +117,7 @@ def _unguided(target: Target, seconds: int, findings: Path) -> None:
                 database=None,
                 deadline=None,
                 phases=[Phase.generate, Phase.shrink],
+                suppress_health_check=list(HealthCheck),  # a slow target is no finding
             )
             once(seed(count)(given(inputs)(run)))()
     except BaseException:

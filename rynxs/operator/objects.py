@@ -202,6 +202,10 @@ class Objects:
         known = {*self._held, *self._state.live()}
         for subject in sorted(each for each in known - there if each.startswith(start)):
             await self._gone(subject, version, None)
+        # What was told while the answer was under way is newer than the list, and is there.
+        later = [each for each in self._held if each.startswith(start) and each not in there]
+        for subject in later:
+            uids[subject] = self._held[subject].uid
         for subject, uid in uids.items():
             if self._is_as_observed(subject, uid):
                 self.confirmed(subject)

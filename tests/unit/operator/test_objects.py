@@ -282,3 +282,19 @@ def test_what_counts_is_of_a_kind_that_is_followed_in_a_namespace_that_does_or_i
 def test_of_what_an_informer_lists_no_more_is_kept_than_who_it_is() -> None:
     found = {**cap(4), "metadata": {**cap(4)["metadata"], "labels": {"a": "b"}}}
     assert identity_of(found) == {"metadata": {"name": "one", "resourceVersion": "4", "uid": "c"}}
+
+
+def test_what_is_told_before_an_older_list_arrives_is_confirmed_by_that_list() -> None:
+    """Else its plan would be on hold until it changes the next time."""
+
+    async def main() -> None:
+        heard, confirmed = Heard(logged=["a", "b"]), list[str]()
+        heard.objects.confirmed = confirmed.append
+        await heard.objects.seen(THING, stored("a", 9, uid="u"))
+        assert not heard.objects.is_known(A)
+        await heard.lists(version=5)
+        assert heard.objects.is_known(A)
+        assert confirmed == [A]
+        assert [each.subject for each in heard.told if isinstance(each, Gone)] == [B]
+
+    run(main())

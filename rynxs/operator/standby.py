@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from rynxs.errors import SinkConflict, SinkUnavailable, SinkUnfinished
+from rynxs.errors import LogCorrupt, SinkConflict, SinkUnavailable, SinkUnfinished
 from rynxs.operator.backoff import delay_s
 from rynxs.operator.follower import Follower
 from rynxs.operator.guarded import in_thread
@@ -152,4 +152,14 @@ class Standby:
             if str(error) != self._unfinished:
                 _log.warning("the log ends in what was not finished", error=str(error))
             self._unfinished = str(error)
+        except LogCorrupt as error:
+            assert self._sink is not None
+            if follower.is_of(self._sink):
+                raise
+            # As when taking over: a batch that was seen has been taken back, for it could not be
+            # flushed, or the log was restored. What there is now has to verify by itself.
+            _log.warning("what was read of the log is not in it any more", error=str(error))
+            self._follower = Follower(self._config, self._sources, self._failed, self._sink)
+            self._catch_up_to_the_end(self._follower)
+            return
         self.size = follower.log.size

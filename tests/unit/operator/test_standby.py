@@ -243,3 +243,40 @@ def test_a_standby_goes_on_if_the_log_ends_in_what_was_never_acknowledged() -> N
         assert lead.pipeline.state.epoch == 2
 
     virtual_time.run(main())
+
+
+def test_a_batch_that_was_seen_and_taken_back_by_its_writer_is_forgotten() -> None:
+    """It could not be flushed, so that it was never acknowledged, and another one is there now."""
+
+    async def main() -> None:
+        config = Unreadable()
+        begun(config)
+        begun(config)
+        standby = Standby(config, SOURCES, failed)
+        await standby.catch_up()
+        del config.store.records[1]
+        later = fixed_sources(2_000_000)
+        for _ in range(2):
+            take_lead(config, later, open_log(config, later, failed), NOTHING)
+        with capture_logs() as said:
+            await standby.catch_up()
+        (event,) = [each["event"] for each in said]
+        assert event == "what was read of the log is not in it any more"
+        assert (standby.failure, standby.size) == ("", 3)
+        lead = await standby.take_over(lambda _: NOTHING, "")
+        assert lead.log.size == 4
+
+    virtual_time.run(main())
+
+
+def test_a_record_that_does_not_follow_on_what_was_read_is_told_though_it_is_the_newest() -> None:
+    async def main() -> None:
+        config = Unreadable()
+        begun(config)
+        standby = Standby(config, SOURCES, failed)
+        await standby.catch_up()
+        config.store.records.append(config.store.records[0])
+        with pytest.raises(LogCorrupt):
+            await standby.catch_up()
+
+    virtual_time.run(main())

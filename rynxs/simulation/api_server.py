@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rynxs.engine.plan import manifest_id
@@ -72,6 +73,8 @@ class ApiServer(Answering):
                     told = told_whole(change) if stream.is_whole else told_of(change)
                     if told is not None:
                         stream.tell(told)
+                if not stream.is_open:
+                    break
 
     def _happens(self, kind: str, what: str) -> bool:
         return self._faults.happens("api", kind, what)
@@ -95,6 +98,7 @@ class _Stream:
         self._faults = faults
         self._is_silent = False
         self._last_us = 0
+        self._under_way: deque[Seen | None] = deque()
 
     def tell(self, told: Seen) -> None:
         if self._network.is_cut(self._process, SERVER):
@@ -119,9 +123,12 @@ class _Stream:
     def _send(self, told: Seen | None) -> None:
         late_us = self._network.late_us() if self._happens("event late") else 0
         self._last_us = max(self._last_us, late_us + self._network.latency_us())
-        self._process.after(self._last_us, lambda: self.put(told))
+        self._under_way.append(told)
+        self._process.after(self._last_us, self._arrive)
 
-    def put(self, told: Seen | Bookmark | None) -> None:
+    def _arrive(self) -> None:
+        """Let the next one arrive: a connection keeps the order also of what is due at once."""
+        told = self._under_way.popleft()
         self._process.deliver(lambda: self.queue.put_nowait(told))
 
     def _happens(self, kind: str) -> bool:

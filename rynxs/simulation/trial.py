@@ -174,6 +174,8 @@ class Trial:
         leads = self._leads()
         if len(leads) != 1:
             return [f"{len(leads)} replicas lead"]
+        if leads[0].log.size < leads[0].pipeline.state.size:
+            return ["not all that the leader has taken in is durable"]
         return list(differences(self._server, self._right.now_us()))
 
     def _leads(self) -> list[Lead]:

@@ -203,9 +203,11 @@ class Objects:
         for subject in sorted(each for each in known - there if each.startswith(start)):
             await self._gone(subject, version, None)
         # What was told while the answer was under way is newer than the list, and is there.
-        later = [each for each in self._held if each.startswith(start) and each not in there]
-        for subject in later:
-            uids[subject] = self._held[subject].uid
+        uids |= {
+            subject: held.uid
+            for subject, held in self._held.items()
+            if subject.startswith(start) and subject not in there
+        }
         for subject, uid in uids.items():
             if self._is_as_observed(subject, uid):
                 self.confirmed(subject)

@@ -41,7 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _pass(tests: str, tree: Path) -> bool:
     """Tell whether tests pass as long as nothing is broken."""
-    done = _run_tests(tests, tree)
+    try:
+        done = _run_tests(tests, tree)
+    except subprocess.TimeoutExpired:
+        sys.stdout.write(f"{tests}: not done after {LIMIT_S} s without a fault\n")
+        return False
     sys.stdout.write(f"{tests}: {'pass' if done.returncode == 0 else 'FAIL'} without a fault\n")
     if done.returncode:
         sys.stdout.write(f"{done.stdout[-TAIL:]}{done.stderr[-TAIL:]}\n")

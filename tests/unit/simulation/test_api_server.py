@@ -23,7 +23,6 @@ def test_a_watch_tells_what_happened_in_order_also_if_it_arrives_at_once() -> No
     process = OsProcess(world, Machine(world, "machine"), "process")
     client = Client(server, Network(world, faults), process, faults)
     heard: list[Seen | Bookmark] = []
-
     take = heard.append
 
     async def watch() -> None:

@@ -138,29 +138,29 @@ $(VENV)/.benching: $(VENV)/.developing constraints.txt
 	  { echo "$$peer can't be installed here; what follows does without it" >&2; missing=1; }; done; \
 	  [ -n "$$missing" ] || touch $@
 
-$(TOOLS)/minio $(TOOLS)/mc: MODULE := tests/tools/minio
-$(TOOLS)/minio: PACKAGE := github.com/minio/minio
-$(TOOLS)/mc: PACKAGE := github.com/minio/mc
-$(TOOLS)/minio $(TOOLS)/mc: tests/tools/minio/go.mod tests/tools/minio/go.sum
-$(TOOLS)/versitygw: MODULE := tests/tools/versitygw
-$(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
-$(TOOLS)/versitygw: tests/tools/versitygw/go.mod tests/tools/versitygw/go.sum
-$(TOOLS)/etcd: MODULE := tests/tools/etcd
-$(TOOLS)/etcd: PACKAGE := go.etcd.io/etcd/server/v3
-$(TOOLS)/etcd: tests/tools/etcd/go.mod tests/tools/etcd/go.sum
-$(KUBERNETES) $(KUBERNETES_NODE): MODULE := tests/tools/kubernetes
+# One set of versions for all that agree on one: what they share, Kubernetes' libraries above all, compiles once.
+SHARED := $(HELM) $(KUBERNETES) $(KUBERNETES_NODE) $(addprefix $(TOOLS)/,coredns etcd kwok mc minio promtool versitygw)
+$(SHARED): MODULE := tests/tools/shared
+$(SHARED): tests/tools/shared/go.mod tests/tools/shared/go.sum
 $(KUBERNETES) $(KUBERNETES_NODE): PACKAGE = k8s.io/kubernetes/cmd/$(@F)
 # Not told its version, a program of Kubernetes gives one that no client can parse.
 $(KUBERNETES) $(KUBERNETES_NODE): STAMP = -X k8s.io/component-base/version.gitVersion=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
-$(KUBERNETES) $(KUBERNETES_NODE): tests/tools/kubernetes/go.mod tests/tools/kubernetes/go.sum
-$(TOOLS)/kwok: MODULE := tests/tools/kwok
+$(TOOLS)/coredns: PACKAGE := ./coredns
+$(TOOLS)/coredns: tests/tools/shared/coredns/main.go
+$(TOOLS)/etcd: PACKAGE := go.etcd.io/etcd/server/v3
 $(TOOLS)/kwok: PACKAGE := sigs.k8s.io/kwok/cmd/kwok
-$(TOOLS)/kwok: tests/tools/kwok/go.mod tests/tools/kwok/go.sum
-$(TOOLS)/promtool: MODULE := tests/tools/promtool
+$(TOOLS)/mc: PACKAGE := github.com/minio/mc
+$(TOOLS)/minio: PACKAGE := github.com/minio/minio
 $(TOOLS)/promtool: PACKAGE := github.com/prometheus/prometheus/cmd/promtool
 # It finds no targets here, so it need not know the clouds, which take minutes to compile.
 $(TOOLS)/promtool: TAGS := remove_all_sd
-$(TOOLS)/promtool: tests/tools/promtool/go.mod tests/tools/promtool/go.sum
+$(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
+$(TOOLS)/helm: PACKAGE := helm.sh/helm/v3/cmd/helm
+$(TOOLS)/helm-unittest: PACKAGE := github.com/helm-unittest/helm-unittest/cmd/helm-unittest
+# Not told which Kubernetes it is made for, Helm renders for 1.20, and refuses charts for later ones.
+HELM_MINOR = $$($(GO) list -m -f '{{.Replace.Version}}' k8s.io/client-go | cut -d. -f2)
+$(HELM): STAMP = -X helm.sh/helm/v3/internal/version.version=$$($(GO) list -m -f '{{.Version}}' helm.sh/helm/v3) \
+  $(foreach part,chartutil lint/rules,-X helm.sh/helm/v3/pkg/$(part).k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$(part).k8sVersionMinor=$(HELM_MINOR))
 $(CONTAINERD): MODULE := tests/tools/containerd
 $(CONTAINERD): PACKAGE = github.com/containerd/containerd/v2/cmd/$(@F)
 $(CONTAINERD): tests/tools/containerd/go.mod tests/tools/containerd/go.sum
@@ -175,9 +175,6 @@ $(CNI): MODULE := tests/tools/cni
 $(TOOLS)/cni/ptp $(TOOLS)/cni/loopback: PACKAGE = github.com/containernetworking/plugins/plugins/main/$(@F)
 $(TOOLS)/cni/host-local: PACKAGE := github.com/containernetworking/plugins/plugins/ipam/host-local
 $(CNI): tests/tools/cni/go.mod tests/tools/cni/go.sum
-$(TOOLS)/coredns: MODULE := tests/tools/coredns
-$(TOOLS)/coredns: PACKAGE := .
-$(TOOLS)/coredns: tests/tools/coredns/go.mod tests/tools/coredns/go.sum tests/tools/coredns/main.go
 $(TOOLS)/probe: MODULE := tests/tools/probe
 $(TOOLS)/probe: PACKAGE := .
 $(TOOLS)/probe: TAGS := netgo,osusergo # a static program, for an image that holds nothing else
@@ -186,18 +183,10 @@ $(TOOLS)/interop: MODULE := tests/interop
 $(TOOLS)/interop: PACKAGE := .
 $(TOOLS)/interop: tests/interop/go.mod tests/interop/go.sum $(wildcard tests/interop/*.go)
 
-$(HELM): MODULE := tests/tools/helm
-$(TOOLS)/helm: PACKAGE := helm.sh/helm/v3/cmd/helm
-$(TOOLS)/helm-unittest: PACKAGE := github.com/helm-unittest/helm-unittest/cmd/helm-unittest
-# Not told which Kubernetes it is made for, Helm renders for 1.20, and refuses charts for later ones.
-HELM_MINOR = $$($(GO) list -m -f '{{.Version}}' k8s.io/client-go | cut -d. -f2)
-$(HELM): STAMP = -X helm.sh/helm/v3/internal/version.version=$$($(GO) list -m -f '{{.Version}}' helm.sh/helm/v3) \
-  $(foreach part,chartutil lint/rules,-X helm.sh/helm/v3/pkg/$(part).k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$(part).k8sVersionMinor=$(HELM_MINOR))
-$(HELM): tests/tools/helm/go.mod tests/tools/helm/go.sum
-
+# A compiler's garbage is worth collecting only where memory is short: a fifth of its time goes there.
 $(TOOLS)/%:
 	@cd $(MODULE) && $(GO) list -m >/dev/null || \
 	  { echo "Go 1.26 or later is needed to build $* for make e2e, make bench and make cluster; see https://go.dev/dl" >&2; exit 1; }
 	@$(CHECK)
 	@mkdir -p $(@D)
-	cd $(MODULE) && $(GO) build -trimpath -tags '$(strip $(TAGS))' -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ $(PACKAGE)
+	cd $(MODULE) && GOGC=off GOMEMLIMIT=2GiB $(GO) build -trimpath -tags '$(strip $(TAGS))' -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ $(PACKAGE)

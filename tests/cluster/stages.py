@@ -1,8 +1,9 @@
-"""What becomes of a pod on a fake node: the stages that kwok takes it through.
+"""What becomes of a fake node and of a pod on it: the stages that kwok takes them through.
 
-A pod runs and is ready; one that is meant to end (`restartPolicy` is not `Always`) then succeeds;
-one that is deleted is gone, without its grace period. Each of the first two happens at once, or as
-long after it could have as an annotation of the pod says.
+A node is ready at once, with room for more than any test asks for. A pod runs and is ready; one
+that is meant to end (`restartPolicy` is not `Always`) then succeeds; one that is deleted is gone,
+without its grace period. Each of a pod's first two happens at once, or as long after it could have
+as an annotation of the pod says.
 """
 
 from __future__ import annotations
@@ -14,6 +15,22 @@ READY_AFTER = "rynxs.test/ready-after"
 COMPLETE_AFTER = "rynxs.test/complete-after"
 """An annotation of a pod that is meant to end: how long it runs, in the same form."""
 
+_NODE = """
+addresses:
+- {type: InternalIP, address: {{ NodeIP | Quote }}}
+- {type: Hostname, address: {{ NodeName | Quote }}}
+allocatable: {cpu: "1000", memory: 1Ti, pods: "1000000"}
+capacity: {cpu: "1000", memory: 1Ti, pods: "1000000"}
+conditions:
+{{ range NodeConditions }}
+- type: {{ .type }}
+  status: {{ .status | Quote }}
+  reason: {{ .reason | Quote }}
+  message: {{ .message | Quote }}
+  lastHeartbeatTime: {{ Now | Quote }}
+  lastTransitionTime: {{ Now | Quote }}
+{{ end }}
+"""
 _READY = """
 phase: Running
 startTime: {{ Now | Quote }}
@@ -77,16 +94,19 @@ containerStatuses:
 
 def stages() -> list[dict[str, Any]]:
     """Return the manifests of the stages, for kwok's configuration."""
+    ready = '.status.conditions.[] | select(.type == "Ready") | .status'
+    unready = {"key": ready, "operator": "NotIn", "values": ["True"]}
     deleted = ".metadata.deletionTimestamp"
     there = {"key": deleted, "operator": "DoesNotExist"}
     waiting = {"key": ".status.phase", "operator": "In", "values": ["Pending"]}
     running = {"key": ".status.phase", "operator": "In", "values": ["Running"]}
     ends = {"key": ".spec.restartPolicy", "operator": "NotIn", "values": ["Always"]}
     return [
-        _stage("ready", [there, waiting], _status(_READY), READY_AFTER),
-        _stage("complete", [there, running, ends], _status(_COMPLETE), COMPLETE_AFTER),
+        _stage("Node", "node-ready", [unready], _status(_NODE)),
+        _stage("Pod", "ready", [there, waiting], _status(_READY), READY_AFTER),
+        _stage("Pod", "complete", [there, running, ends], _status(_COMPLETE), COMPLETE_AFTER),
         # Its finalizers are left to their owners, as the Job controller is of its pods' one.
-        _stage("deleted", [{"key": deleted, "operator": "Exists"}], {"delete": True}),
+        _stage("Pod", "deleted", [{"key": deleted, "operator": "Exists"}], {"delete": True}),
     ]
 
 
@@ -95,7 +115,11 @@ def _status(template: str) -> dict[str, Any]:
 
 
 def _stage(
-    name: str, expressions: list[dict[str, Any]], then: dict[str, Any], after: str | None = None
+    kind: str,
+    name: str,
+    expressions: list[dict[str, Any]],
+    then: dict[str, Any],
+    after: str | None = None,
 ) -> dict[str, Any]:
     delay = {
         "durationMilliseconds": 0,
@@ -106,7 +130,7 @@ def _stage(
         "kind": "Stage",
         "metadata": {"name": name},
         "spec": {
-            "resourceRef": {"apiGroup": "v1", "kind": "Pod"},
+            "resourceRef": {"apiGroup": "v1", "kind": kind},
             "selector": {"matchExpressions": expressions},
             **({"delay": delay} if after else {}),
             "next": then,

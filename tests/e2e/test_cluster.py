@@ -58,7 +58,7 @@ def _deployment(namespace: str, *, hardened: bool, **spec: Any) -> dict[str, Any
 def test_server_and_kubectl_are_of_the_version_that_go_mod_names(
     cluster: Cluster, repository: Path
 ) -> None:
-    module = (repository / "tests/tools/kubernetes/go.mod").read_text()
+    module = (repository / "tests/tools/shared/go.mod").read_text()
     named = re.findall(r"^\tk8s\.io/kubernetes (v\S+)", module, flags=re.MULTILINE)
     answer = cluster.kubectl.run("version", "-o", "json")
     assert answer.status == 0, answer.err

@@ -45,7 +45,7 @@ done
 mkdir -p "$root/tmp" "$root/dev" "$root/proc" "$root$workdir"
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
-mkdir -p "$cache"
+mkdir -p "$cache" "$root$cache"
 mount --rbind "$cache" "$root$cache"
 exec chroot "$root" /bin/sh -euc "cd $workdir; $command"
 """
